@@ -1,0 +1,171 @@
+import { z } from 'zod'
+import { sloSchema, workloadSpecSchema } from './scenario-workload.js'
+import { engineTermsSchema, policyNameSchema, poolSettingsSchema, type PoolSettings } from './settings.js'
+
+/**
+ * A scenario: cluster, models, workload and policy of one simulation, as people write it in YAML or TOML. Every quantity
+ * has its unit in its name, every field but `name`, `models` and what a choice requires has a default, and an unknown field
+ * is refused. `parseScenario` is the way in.
+ */
+const name = z.string().min(1)
+const positive = z.number().gt(0)
+const atLeastOne = z.int().min(1)
+
+const nodeSchema = z.union([
+  z.strictObject({ gpu: name, count: atLeastOne }),
+  z.strictObject({ gpus: z.array(name).min(1).readonly() }),
+])
+
+const groupSchema = z.strictObject({
+  id: name.describe('pool id'),
+  gpu: name.describe('GPU in the catalogue, such as H100'),
+  tp: atLeastOne.describe('tensor-parallel degree: GPUs in the group'),
+})
+
+export const clusterSpecSchema = z.strictObject({
+  preset: name.optional().describe('such as h100_16gpu; or else `nodes` or `groups`'),
+  nodes: z
+    .array(nodeSchema)
+    .min(1)
+    .readonly()
+    .optional()
+    .describe('GPUs by node; groups are made of consecutive equal ones'),
+  groups: z.array(groupSchema).min(1).readonly().optional().describe('TP groups by hand'),
+  tp: atLeastOne.optional().describe('tensor-parallel degree of the groups made from a preset or from nodes'),
+  grow: z.boolean().default(false).describe('add groups of the same kind when the weights need them'),
+  memoryUtilisation: positive.max(1).optional().describe("share of each GPU's memory that may be used"),
+})
+export type ClusterSpec = z.infer<typeof clusterSpecSchema>
+
+export const orderNameSchema = z.enum(['fcfs', 'priority', 'weighted-fifo', 'srpt', 'wsrpt', 'edf', 'fair'])
+export const victimNameSchema = z.enum(['latest', 'lowest-priority', 'least-waste'])
+export const placementNameSchema = z.enum(['queue-order', 'fullest-bundle'])
+export const hostPresetNameSchema = z.enum(['vllm-async', 'vllm-sync', 'eager-2023', 'none'])
+export const dispatchNameSchema = z.enum(['least-outstanding', 'round-robin', 'prefix-affinity', 'session'])
+
+/** An engine's local scheduler. What is left out keeps the scheduler's own default. */
+export const engineSpecSchema = z.strictObject({
+  blockSize: atLeastOne.optional().describe('tokens of one KV block'),
+  stepTokenLimit: atLeastOne.optional().describe('most tokens one step may compute'),
+  sequenceLimit: atLeastOne.optional().describe('most sequences in one step'),
+  contextLimit: atLeastOne
+    .optional()
+    .describe("most tokens of prompt and output; never above the model's own context"),
+  chunkedPrefill: z.boolean().optional(),
+  longPrefillThreshold: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('most prompt tokens of one sequence in one step; 0: no such limit'),
+  prefixCaching: z.boolean().optional(),
+  watermark: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('share of the blocks kept free when a sequence is admitted'),
+  reserveFullSequence: z.boolean().optional().describe('admit only what would fit to its end'),
+  queueLimit: z.int().min(0).optional().describe('waiting requests at most; 0: no limit'),
+  order: orderNameSchema.optional().describe('which waiting request runs next'),
+  victim: victimNameSchema.optional().describe('which sequence is stopped for memory'),
+  placement: placementNameSchema.optional().describe('which free block is taken'),
+  host: hostPresetNameSchema.optional().describe('CPU cost of a step'),
+})
+export type EngineSpec = z.infer<typeof engineSpecSchema>
+
+const replicaSchema = z.union([
+  name,
+  z.strictObject({
+    pool: name,
+    joinS: z.number().min(0).default(0).describe('when the engine starts, seconds'),
+    leaveS: positive.optional().describe('when it leaves, seconds'),
+  }),
+])
+
+export const modelSpecSchema = z.strictObject({
+  name: name.describe('what requests ask for'),
+  architecture: name.describe('model in the catalogue, such as Llama-3.1-8B'),
+  replicas: atLeastOne.optional().describe('engines, placed where memory is; 1 by default'),
+  pools: z
+    .array(replicaSchema)
+    .min(1)
+    .readonly()
+    .optional()
+    .describe('placement by hand: one engine on each pool named'),
+  ...engineTermsSchema.shape,
+  slo: sloSchema.optional(),
+  engine: engineSpecSchema.optional(),
+})
+export type ModelSpec = z.infer<typeof modelSpecSchema>
+
+const millis = z.number().min(0)
+
+/** The pool settings in milliseconds; what is left out keeps the default of {@link poolSettingsSchema}. */
+export const coordinatorSpecSchema = z.strictObject({
+  roundMs: positive.optional().describe('length of a budget round'),
+  heartbeatMs: positive.optional().describe('how often an engine reports'),
+  leaseMs: positive.optional().describe('life of a lease after the heartbeat it answers'),
+  graceMs: positive.optional().describe('time a donor has to release'),
+  requestWithinMs: positive.optional().describe('default deadline of a preemption request'),
+  minResidencyMs: millis
+    .optional()
+    .describe('time a donor keeps what it was granted before others may evict it'),
+  cooldownMs: millis.optional().describe('time between two evictions of the same pair'),
+  ...poolSettingsSchema
+    .pick({
+      deadZone: true,
+      movePerRound: true,
+      maxShare: true,
+      reserveShare: true,
+      countTokens: true,
+      observeOnly: true,
+    })
+    .partial().shape,
+})
+export type CoordinatorSpec = z.infer<typeof coordinatorSpecSchema>
+
+export const scenarioSchema = z.strictObject({
+  name: name.describe('names the output folder'),
+  question: z.string().optional().describe('what the run is to find out'),
+  seed: z.int().min(0).default(1),
+  durationS: positive
+    .optional()
+    .describe('no request arrives after it, seconds; the run goes on until all have ended'),
+  stopAtS: positive.optional().describe('the run stops there, seconds; what has not ended is unfinished'),
+  policy: policyNameSchema.default('weighted-max-min').describe('how budgets and memory are divided'),
+  dispatch: dispatchNameSchema
+    .default('least-outstanding')
+    .describe('which replica of a model takes a request'),
+  cluster: clusterSpecSchema.prefault({ preset: 'h100_16gpu' }),
+  models: z.array(modelSpecSchema).min(1).readonly(),
+  workload: workloadSpecSchema,
+  coordinator: coordinatorSpecSchema.prefault({}),
+  engine: engineSpecSchema.prefault({}).describe('of all models; a model may override'),
+  slo: sloSchema.prefault({}).describe('of all models; a model may override'),
+  network: z
+    .strictObject({
+      latencyMs: millis.default(0.2).describe('one-way message latency'),
+      jitterMs: millis.default(0.05).describe('mean of the exponential part on top'),
+    })
+    .prefault({}),
+  compare: z
+    .strictObject({
+      policies: z.array(policyNameSchema).min(1).readonly().optional(),
+      seeds: z.array(z.int().min(0)).min(1).readonly().optional(),
+    })
+    .optional()
+    .describe('runs every policy with every seed on the same requests'),
+})
+export type Scenario = z.infer<typeof scenarioSchema>
+export type ScenarioInput = z.input<typeof scenarioSchema>
+
+/** The coordinator's part of a scenario as the owner of a pool takes it. */
+export function poolSettingsOf(spec: CoordinatorSpec): PoolSettings {
+  const input = new Map<string, unknown>()
+  for (const [key, value] of Object.entries(spec)) {
+    if (value === undefined) continue
+    if (key.endsWith('Ms')) input.set(`${key.slice(0, -2)}Us`, Math.round(Number(value) * 1000))
+    else input.set(key, value)
+  }
+  return poolSettingsSchema.parse(Object.fromEntries(input))
+}

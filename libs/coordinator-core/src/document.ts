@@ -1,0 +1,36 @@
+import type { EngineDocument, ReclaimOrder } from '@kvasir/contracts'
+import type { Member } from './member.js'
+import { guaranteeBundles, limitBundles } from './memory-round.js'
+
+export interface DocumentContext {
+  readonly epoch: number
+  readonly round: number
+  /** Of the pool. */
+  readonly bundles: number
+  readonly leaseBundles: number
+  readonly reclaims: readonly ReclaimOrder[]
+  readonly supplyWanted: boolean
+}
+
+/** The whole truth for one engine under its present sequence number. Marks new outcomes as carried by it. */
+export function documentFor(member: Member, context: DocumentContext): EngineDocument {
+  member.outcomes = member.outcomes.map((entry) => (entry.sequence === 0 ? { ...entry, sequence: member.sequence } : entry))
+  if (context.reclaims.length > 0) member.revokedAt ||= member.sequence
+  else member.revokedAt = 0
+  return {
+    engine: member.engine,
+    incarnation: member.incarnation,
+    epoch: context.epoch,
+    sequence: member.sequence,
+    ackBeat: member.heartbeat?.beat ?? 0,
+    processedThrough: member.processedThrough,
+    member: true,
+    leaseBundles: context.leaseBundles,
+    guaranteeBundles: guaranteeBundles(member, context.bundles),
+    limitBundles: limitBundles(member, context.bundles),
+    budget: { round: context.round, tokens: member.tokens, lentTokens: member.lentTokens, floor: member.floorTokens },
+    reclaims: context.reclaims,
+    supplyWanted: context.supplyWanted,
+    outcomes: member.outcomes.map((entry) => entry.outcome),
+  }
+}

@@ -1,0 +1,58 @@
+import type { EngineTerms, Heartbeat, PreemptionOutcome } from '@kvasir/contracts'
+import type { Micros } from '@kvasir/kernel'
+
+/** Engines are judged on the owner's clock since their last *new* heartbeat. */
+export type Liveness = 'live' | 'suspect' | 'silent' | 'gone'
+
+/** An engine as the owner of its pool knows it. */
+export interface Member {
+  readonly engine: string
+  readonly incarnation: number
+  readonly model: string
+  terms: EngineTerms
+  readonly joinedUs: Micros
+  heardUs: Micros
+  heartbeat: Heartbeat | undefined
+  liveness: Liveness
+  leaving: boolean
+  processedThrough: number
+  /** Sequence of the newest document, and of the newest one that took something away. */
+  sequence: number
+  revokedAt: number
+  /** Set when the engine must be told something new. */
+  dirty: boolean
+  tokens: number
+  lentTokens: number
+  floorTokens: number
+  entitledBundles: number
+  /** Start of the engine's present residency: when it was last granted memory by a preemption. */
+  grantedUs: Micros
+  /** Outcomes not yet seen by the engine, each with the sequence of the document that first carried it. */
+  outcomes: { readonly outcome: PreemptionOutcome; readonly sequence: number }[]
+}
+
+/** Heartbeats missed before an engine is no donor any more. */
+const SUSPECT_AFTER_BEATS = 3
+/** Clock rates differ by at most this much between processes. */
+const CLOCK_DRIFT = 0.02
+const SLACK_US: Micros = 60_000
+
+/** Time after its last heartbeat at which every lease an engine could believe in has run out on any clock. */
+export function certainExpiryUs(leaseUs: Micros): Micros {
+  return Math.ceil(leaseUs * (1 + CLOCK_DRIFT)) + SLACK_US
+}
+
+export function livenessOf(silentUs: Micros, heartbeatUs: Micros, leaseUs: Micros): Liveness {
+  if (silentUs > certainExpiryUs(leaseUs)) return 'gone'
+  if (silentUs > leaseUs / 2) return 'silent'
+  return silentUs > SUSPECT_AFTER_BEATS * heartbeatUs ? 'suspect' : 'live'
+}
+
+/** What the engine says it still needs; nothing before its first heartbeat. */
+export function demandTokens(member: Member): number {
+  return member.heartbeat?.demand.tokens ?? 0
+}
+
+export function inUseBundles(member: Member): number {
+  return member.heartbeat?.inUse ?? 0
+}

@@ -1,0 +1,108 @@
+import { divide } from '@kvasir/allocation'
+import type { PoolSettings } from '@kvasir/contracts'
+import { inUseBundles, type Member } from './member.js'
+
+/** Where a pool's bundles should go: entitlements, and moves of what nobody uses. */
+export interface MemoryRound {
+  /** Weighted max-min share of the pool for what each engine demands, in the order of the members. */
+  readonly entitlements: readonly number[]
+  /** Bundles to take from each engine's unused lease, and to grant from what is free. */
+  readonly reclaims: readonly number[]
+  readonly grants: readonly number[]
+}
+
+export interface MemoryRoundInput {
+  /** Sorted by engine id. */
+  readonly members: readonly Member[]
+  readonly bundles: number
+  readonly free: number
+  readonly leased: (member: Member) => number
+  readonly settings: PoolSettings
+}
+
+/** Smallest lease an idle engine is left with, so that its first request waits for nobody. */
+const WAKE_UP_BUNDLES = 2
+
+/**
+ * Divides a pool's bundles by the same solver as tokens. Unused memory moves at once, in both directions; memory in use is
+ * left to the broker. What is not entitled to anybody is lent ahead by weight, so that most growth asks nobody.
+ */
+export function divideMemory(input: MemoryRoundInput): MemoryRound {
+  const { members, bundles, settings } = input
+  const guarantees = members.map((member) => guaranteeBundles(member, bundles))
+  const division = divide({
+    capacity: bundles,
+    claims: members.map((member, i) => ({
+      id: member.engine,
+      weight: member.terms.weight,
+      guarantee: guarantees[i],
+      limit: limitBundles(member, bundles),
+      demand: Math.max(WAKE_UP_BUNDLES, member.heartbeat?.demand.bundles ?? 0, inUseBundles(member)),
+      health: member.liveness === 'silent' || member.liveness === 'gone' ? 'dead' : 'healthy',
+    })),
+    maxShare: settings.maxShare,
+  })
+  const reserve = Math.floor(settings.reserveShare * bundles)
+  const targets = members.map((_, i) => division.amounts[i] + Math.floor(lentAfterReserve(division.lent[i], reserve, members.length)))
+  const leased = members.map(input.leased)
+  const grants = grantFree(targets, leased, input.free, reserve, division.amounts)
+  const wanted = members.reduce((sum, _, i) => sum + Math.max(0, division.amounts[i] - leased[i] - grants[i]), 0)
+  return { entitlements: division.amounts, reclaims: takeUnused(members, targets, leased, wanted), grants }
+}
+
+export function guaranteeBundles(member: Member, bundles: number): number {
+  return Math.min(limitBundles(member, bundles), Math.floor(member.terms.guarantee * bundles))
+}
+
+export function limitBundles(member: Member, bundles: number): number {
+  return Math.max(1, Math.floor(member.terms.limit * bundles))
+}
+
+/** What is lent leaves the pool's reserve alone. */
+function lentAfterReserve(lent: number, reserve: number, engines: number): number {
+  return Math.max(0, lent - reserve / Math.max(1, engines))
+}
+
+/** First what is entitled, then what is lent ahead; the reserve is spent on entitlements alone. */
+function grantFree(
+  targets: readonly number[],
+  leased: readonly number[],
+  free: number,
+  reserve: number,
+  entitled: readonly number[],
+): number[] {
+  const grants = targets.map(() => 0)
+  let left = free
+  for (let i = 0; i < targets.length; i++) {
+    const wants = Math.min(left, Math.max(0, entitled[i] - leased[i]))
+    grants[i] = wants
+    left -= wants
+  }
+  left = Math.max(0, left - reserve)
+  for (let i = 0; i < targets.length; i++) {
+    const wants = Math.min(left, Math.max(0, targets[i] - leased[i] - grants[i]))
+    grants[i] += wants
+    left -= wants
+  }
+  return grants
+}
+
+/** Unused bundles above their holders' targets, largest excess first, up to what others are entitled to and lack. */
+function takeUnused(
+  members: readonly Member[],
+  targets: readonly number[],
+  leased: readonly number[],
+  wanted: number,
+): number[] {
+  const reclaims = members.map(() => 0)
+  const excess = members.map((member, i) =>
+    member.liveness === 'live' ? Math.max(0, Math.min(leased[i] - targets[i], leased[i] - inUseBundles(member))) : 0,
+  )
+  const order = members.map((_, i) => i).sort((a, b) => excess[b] - excess[a] || a - b)
+  let left = wanted
+  for (const i of order) {
+    reclaims[i] = Math.min(left, excess[i])
+    left -= reclaims[i]
+  }
+  return reclaims
+}

@@ -1,0 +1,312 @@
+import { type BudgetPolicy, type Carry, policyByName } from '@kvasir/allocation'
+import type {
+  Cancel,
+  EngineDocument,
+  EngineMessage,
+  EngineTerms,
+  Heartbeat,
+  Join,
+  Leave,
+  PolicyName,
+  PoolSettings,
+  PreemptionDecision,
+  RoundRecord,
+} from '@kvasir/contracts'
+import { compareIds, invariant, type Machine, type Micros } from '@kvasir/kernel'
+import { Ledger } from '@kvasir/reclaim'
+import { Broker } from './broker.js'
+import { documentFor } from './document.js'
+import { certainExpiryUs, livenessOf, type Member } from './member.js'
+import { type MemoryRegime, memoryRegimeOf } from './memory-regime.js'
+import { divideMemory } from './memory-round.js'
+import { divideTokens, type TokenRound } from './token-round.js'
+
+export interface PoolOptions {
+  readonly pool: string
+  readonly bundles: number
+  readonly policy: PolicyName
+  readonly settings: PoolSettings
+  /** Terms by model, as registered. */
+  readonly terms: ReadonlyMap<string, EngineTerms>
+  /** Cost of one token by model, in the pool's unit; absent models cost 1. */
+  readonly unitsPerToken: ReadonlyMap<string, number>
+  /** Tokens per second by model before an engine has measured any. */
+  readonly nominalRate: ReadonlyMap<string, number>
+  readonly epoch: number
+}
+
+export type PoolInput =
+  | { readonly kind: 'wake' }
+  | { readonly kind: 'message'; readonly message: EngineMessage }
+  /** An operator's change; it holds from the next round on. */
+  | { readonly kind: 'terms'; readonly model: string; readonly terms: EngineTerms }
+
+export type PoolEffect =
+  | { readonly kind: 'document'; readonly document: EngineDocument }
+  | { readonly kind: 'decision'; readonly decision: PreemptionDecision }
+  | { readonly kind: 'round'; readonly record: RoundRecord }
+  /** The engine is gone for certain: the device shall take what it still has mapped. */
+  | { readonly kind: 'evict'; readonly engine: string; readonly incarnation: number }
+
+/**
+ * The owner of one pool: registry slice, rounds, leases and the broker. It decides and keeps the books; documents carry
+ * every decision to the engines in full.
+ */
+export class PoolMachine implements Machine<PoolInput, PoolEffect> {
+  readonly ledger: Ledger
+  readonly #options: PoolOptions
+  readonly #regime: MemoryRegime
+  readonly #policy: BudgetPolicy
+  readonly #broker: Broker
+  /** Sorted by engine id, so that no decision depends on who joined first. */
+  #members: Member[] = []
+  #byEngine = new Map<string, Member>()
+  #terms: Map<string, EngineTerms>
+  #round = 0
+  #nextRoundUs: Micros = 0
+  #carry: Carry | undefined
+  #idealCarry: Carry | undefined
+  #changed = true
+  #effects: PoolEffect[] = []
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+    this.#terms = new Map(options.terms)
+    this.#regime = memoryRegimeOf(options.policy)
+    this.#policy = policyByName(options.policy)
+    this.ledger = new Ledger(options.bundles)
+    this.#broker = new Broker({
+      ledger: this.ledger,
+      settings: options.settings,
+      regime: this.#regime,
+      member: (engine) => this.#byEngine.get(engine),
+      members: () => this.#members,
+      decided: (decision) => this.#effects.push({ kind: 'decision', decision }),
+    })
+  }
+
+  get members(): readonly Member[] {
+    return this.#members
+  }
+
+  nextDeadline(): Micros | undefined {
+    if (this.#members.length === 0) return undefined
+    return Math.min(this.#nextRoundUs, this.#broker.nextDeadline())
+  }
+
+  step(now: Micros, input: PoolInput): readonly PoolEffect[] {
+    this.#effects = []
+    if (input.kind === 'message') this.#receive(now, input.message)
+    if (input.kind === 'terms') this.#register(input.model, input.terms)
+    if (now >= this.#nextRoundUs && this.#members.length > 0) this.#runRound(now)
+    this.#broker.expire(now)
+    this.#flush()
+    return this.#effects
+  }
+
+  #register(model: string, terms: EngineTerms): void {
+    this.#terms.set(model, terms)
+    for (const member of this.#members) if (member.model === model) member.terms = terms
+    this.#changed = true
+  }
+
+  #receive(now: Micros, message: EngineMessage): void {
+    if (message.kind === 'join') return this.#join(now, message)
+    const member = this.#byEngine.get(message.engine)
+    // A stranger or an older incarnation changes nothing (law 3); it learns so from the absence of documents.
+    if (!member || member.incarnation !== message.incarnation) return
+    if (message.kind === 'heartbeat') return this.#heartbeat(now, member, message)
+    if (message.number <= member.processedThrough) return
+    member.processedThrough = message.number
+    member.heardUs = now
+    switch (message.kind) {
+      case 'leave':
+        return this.#leave(now, member, message)
+      case 'request':
+        return this.#broker.request(now, member, message)
+      case 'cancel':
+        return this.#cancel(now, member, message)
+    }
+  }
+
+  #join(now: Micros, message: Join): void {
+    const earlier = this.#byEngine.get(message.engine)
+    if (earlier && earlier.incarnation >= message.incarnation) return
+    if (earlier) this.#dismiss(now, earlier, 'quarantine')
+    const terms = this.#terms.get(message.model)
+    if (!terms) return
+    const member: Member = {
+      engine: message.engine,
+      incarnation: message.incarnation,
+      model: message.model,
+      terms,
+      joinedUs: now,
+      heardUs: now,
+      heartbeat: undefined,
+      liveness: 'live',
+      leaving: false,
+      processedThrough: message.number,
+      sequence: 0,
+      revokedAt: 0,
+      dirty: true,
+      tokens: 0,
+      lentTokens: 0,
+      floorTokens: 0,
+      entitledBundles: 0,
+      grantedUs: -Infinity,
+      outcomes: [],
+    }
+    this.#members = [...this.#members, member].sort((a, b) => compareIds(a.engine, b.engine))
+    this.#byEngine.set(member.engine, member)
+    this.ledger.admit(member.engine)
+    this.#changed = true
+    // A join is a material change: the newcomer gets its first lease and budget now, not at the next round.
+    this.#nextRoundUs = now
+  }
+
+  #leave(now: Micros, member: Member, _message: Leave): void {
+    this.#dismiss(now, member, 'released')
+  }
+
+  /** Ends a membership. What it held is free if it said so itself, else quarantined until no lease can be believed in. */
+  #dismiss(now: Micros, member: Member, how: 'released' | 'quarantine'): void {
+    this.#broker.depart(now, member, how)
+    if (how === 'quarantine') {
+      this.ledger.quarantine(member.engine, now + certainExpiryUs(this.#options.settings.leaseUs))
+      this.#effects.push({ kind: 'evict', engine: member.engine, incarnation: member.incarnation })
+    }
+    this.ledger.drop(member.engine)
+    this.#members = this.#members.filter((other) => other !== member)
+    this.#byEngine.delete(member.engine)
+    this.#changed = true
+    this.#nextRoundUs = Math.min(this.#nextRoundUs, now)
+  }
+
+  #cancel(now: Micros, member: Member, message: Cancel): void {
+    this.#broker.cancel(now, member, message.id)
+  }
+
+  #heartbeat(now: Micros, member: Member, heartbeat: Heartbeat): void {
+    const last = member.heartbeat
+    if (last && heartbeat.beat <= last.beat) return
+    member.heardUs = now
+    member.liveness = 'live'
+    member.heartbeat = heartbeat
+    member.dirty = true
+    member.outcomes = member.outcomes.filter(({ sequence }) => heartbeat.epoch !== this.#options.epoch || sequence > heartbeat.sequence)
+    this.#changed ||= !last || !sameNeeds(last, heartbeat)
+    if (heartbeat.epoch === this.#options.epoch && heartbeat.sequence >= member.revokedAt) this.#broker.released(now, member, heartbeat.held)
+  }
+
+  #runRound(now: Micros): void {
+    const { roundUs, settings } = { roundUs: this.#options.settings.roundUs, settings: this.#options.settings }
+    const skipped = Math.max(0, Math.floor((now - this.#nextRoundUs) / roundUs))
+    this.#round += 1 + skipped
+    this.#nextRoundUs = (Math.floor(now / roundUs) + 1) * roundUs
+    this.#watch(now)
+    this.ledger.expire(now)
+    // One engine with the same needs as before gets the same answer; several share fractions that move every round.
+    if (!this.#changed && this.#members.length <= 1) return
+    this.#changed = false
+    const round = divideTokens({
+      members: this.#members,
+      settings,
+      policy: this.#policy,
+      ideal: this.#options.policy === 'weighted-max-min',
+      unitsPerToken: (model) => (settings.countTokens === 'plain' ? 1 : (this.#options.unitsPerToken.get(model) ?? 1)),
+      nominalRate: (model) => this.#options.nominalRate.get(model) ?? 1,
+      carry: this.#carry,
+      idealCarry: this.#idealCarry,
+    })
+    this.#carry = round.carry
+    this.#idealCarry = round.idealCarry
+    this.#assertSumLaw(round)
+    this.#members.forEach((member, i) => {
+      const share = round.shares[i]
+      if (share.tokens === member.tokens && share.lentTokens === member.lentTokens) return
+      member.tokens = share.tokens
+      member.lentTokens = share.lentTokens
+      member.floorTokens = share.floorTokens
+      member.dirty = true
+    })
+    this.#moveMemory(now)
+    this.#effects.push({ kind: 'round', record: this.#record(round) })
+  }
+
+  /** Law 1, except under the one policy that has no shares. */
+  #assertSumLaw(round: TokenRound): void {
+    if (this.#options.policy === 'uncoordinated') return
+    const sum = round.shares.reduce((total, share) => total + share.tokens, 0)
+    invariant(sum <= round.capacity, () => `round ${this.#round} of ${this.#options.pool}: ${sum} tokens of ${round.capacity}`)
+  }
+
+  #moveMemory(now: Micros): void {
+    const division = divideMemory({
+      members: this.#members,
+      bundles: this.#options.bundles,
+      free: this.ledger.free,
+      leased: (member) => this.ledger.leased(member.engine),
+      settings: this.#options.settings,
+    })
+    this.#members.forEach((member, i) => {
+      member.entitledBundles = division.entitlements[i]
+    })
+    this.#regime.move({ now, members: this.#members, division, ledger: this.ledger, broker: this.#broker, bundles: this.#options.bundles })
+  }
+
+  #watch(now: Micros): void {
+    const { heartbeatUs, leaseUs } = this.#options.settings
+    for (const member of [...this.#members]) {
+      const liveness = livenessOf(now - member.heardUs, heartbeatUs, leaseUs)
+      if (liveness === member.liveness) continue
+      member.liveness = liveness
+      this.#changed = true
+      if (liveness === 'gone') this.#dismiss(now, member, 'quarantine')
+    }
+  }
+
+  #record(round: TokenRound): RoundRecord {
+    return {
+      round: this.#round,
+      capacityTokens: round.capacity,
+      freeBundles: this.ledger.free,
+      conditions: round.conditions,
+      shares: this.#members.map((member, i) => ({
+        engine: member.engine,
+        demandTokens: round.shares[i].demandTokens,
+        tokens: round.shares[i].tokens,
+        lentTokens: round.shares[i].lentTokens,
+        idealTokens: round.shares[i].idealTokens,
+        leaseBundles: this.ledger.leased(member.engine),
+        entitledBundles: member.entitledBundles,
+        inUseBundles: member.heartbeat?.inUse ?? 0,
+      })),
+    }
+  }
+
+  #flush(): void {
+    for (const member of this.#members) {
+      if (!member.dirty) continue
+      member.dirty = false
+      member.sequence++
+      const document = documentFor(member, {
+        epoch: this.#options.epoch,
+        round: this.#round,
+        bundles: this.#options.bundles,
+        leaseBundles: this.#regime.leaseOf(member, this.ledger, this.#options.bundles),
+        reclaims: this.#broker.ordersFor(member.engine),
+        supplyWanted: this.#members.length > 1,
+      })
+      this.#effects.push({ kind: 'document', document })
+    }
+  }
+}
+
+function sameNeeds(a: Heartbeat, b: Heartbeat): boolean {
+  return (
+    a.demand.tokens === b.demand.tokens &&
+    a.demand.bundles === b.demand.bundles &&
+    a.demand.tokensPerSecond === b.demand.tokensPerSecond &&
+    a.inUse === b.inUse
+  )
+}

@@ -1,0 +1,254 @@
+import type { DeviceAnswer, DeviceCommand, DeviceRefusal, StepShape } from '@kvasir/contracts'
+import { invariant, type Machine, type Micros } from '@kvasir/kernel'
+import { type Arbitration, chooseNext } from './arbiter.js'
+import { BundleMap } from './bundle-map.js'
+
+/** To the driver: do this step's arithmetic (or wait as long as it would take), then say `ran`. */
+export interface Run {
+  readonly kind: 'run'
+  readonly engine: string
+  /** Number of the run; `ran` echoes it. */
+  readonly turn: number
+  readonly shape: StepShape
+  /** Fraction of the group the step runs on; 1 unless time is partitioned. */
+  readonly share: number
+}
+export type DeviceInput =
+  | DeviceCommand
+  | { readonly kind: 'ran'; readonly engine: string; readonly turn: number }
+export type DeviceEffect = DeviceAnswer | Run
+
+type Ready = Extract<DeviceCommand, { kind: 'ready' }>
+type Execute = Extract<DeviceCommand, { kind: 'execute' }>
+
+/**
+ * ```
+ *   idle ──ready──► waiting ──turn──► turn ──execute──► running ──ran──► ended ──ready──► waiting
+ *                                       └────pass────► idle ◄────pass──────┘
+ * ```
+ * An engine whose step ended speaks before the next turn is given: else two engines would alternate whatever their claims.
+ */
+type Phase = 'idle' | 'waiting' | 'turn' | 'running' | 'ended'
+
+interface Tenant {
+  readonly engine: string
+  readonly owner: number
+  readonly incarnation: number
+  readonly share: number
+  mapped: number
+  lastServed: number
+  claim: number
+  phase: Phase
+  startedUs: Micros
+}
+
+/**
+ * One TP group: stores the highest epoch it was fenced with, refuses everything older, knows which engine has which
+ * bundle mapped, and lets the engines that share it take turns, one step at a time. Whatever does the arithmetic, this
+ * decides: the last line of defence against double ownership.
+ */
+export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
+  readonly bundles: BundleMap
+  #arbitration: Arbitration
+  #tenants = new Map<string, Tenant>()
+  #owners: string[] = []
+  #epoch = 0
+  #nonce = 0
+  /** Whether somebody has the turn or runs; never set where time is partitioned. */
+  #occupied = false
+  #turn = 0
+  #waiting: Tenant[] = []
+
+  constructor(options: { readonly bundles: number; readonly arbitration: Arbitration }) {
+    this.bundles = new BundleMap(options.bundles)
+    this.#arbitration = options.arbitration
+  }
+
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  mappedBy(engine: string): number {
+    return this.#tenants.get(engine)?.mapped ?? 0
+  }
+
+  nextDeadline(): undefined {
+    return undefined
+  }
+
+  step(now: Micros, input: DeviceInput): readonly DeviceEffect[] {
+    switch (input.kind) {
+      case 'execute':
+        return this.#execute(now, input)
+      case 'ran':
+        return this.#ran(now, input.engine, input.turn)
+      case 'ready':
+        return this.#ready(input)
+      case 'pass':
+        return this.#pass(input)
+      case 'map':
+        return this.#map(input)
+      case 'unmap':
+        return this.#unmap(input)
+      case 'open':
+        return this.#open(input)
+      case 'close':
+        return this.#close(input)
+      case 'fence':
+        return this.#fence(input.epoch, input.nonce)
+    }
+  }
+
+  #open(input: Extract<DeviceCommand, { kind: 'open' }>): readonly DeviceEffect[] {
+    const earlier = this.#tenants.get(input.engine)
+    if (earlier && earlier.incarnation > input.incarnation) return [refusal(input, 'stale_incarnation')]
+    const effects = earlier ? this.#evict(earlier) : []
+    const { engine, incarnation, share } = input
+    const owner = this.#owners.push(engine) - 1
+    this.#tenants.set(engine, {
+      engine,
+      owner,
+      incarnation,
+      share,
+      mapped: 0,
+      lastServed: 0,
+      claim: 0,
+      phase: 'idle',
+      startedUs: 0,
+    })
+    return effects
+  }
+
+  #close(input: Extract<DeviceCommand, { kind: 'close' }>): readonly DeviceEffect[] {
+    const tenant = this.#tenants.get(input.engine)
+    if (!tenant || tenant.incarnation !== input.incarnation) return [refusal(input, 'not_open')]
+    this.#tenants.delete(input.engine)
+    return this.#evict(tenant)
+  }
+
+  /** Takes a tenant's bundles and its place in the queue; a step under way ends by itself and answers nobody. */
+  #evict(tenant: Tenant): readonly DeviceEffect[] {
+    this.bundles.unmapAll(tenant.owner)
+    this.#waiting = this.#waiting.filter((other) => other !== tenant)
+    tenant.mapped = 0
+    return tenant.phase === 'turn' || tenant.phase === 'ended' ? this.#vacate() : []
+  }
+
+  /** Two owners may have chosen the same epoch on two sides of a split: the first nonce wins. */
+  #fence(epoch: number, nonce: number): readonly DeviceEffect[] {
+    if (epoch < this.#epoch || (epoch === this.#epoch && nonce !== this.#nonce))
+      return [{ kind: 'refused', engine: '', command: 'fence', reason: 'stale_epoch' }]
+    this.#epoch = epoch
+    this.#nonce = nonce
+    const held = [...this.#tenants.values()].map(({ engine, incarnation, mapped }) => ({
+      engine,
+      incarnation,
+      bundles: mapped,
+    }))
+    return [{ kind: 'fenced', epoch, held }]
+  }
+
+  #map(input: Extract<DeviceCommand, { kind: 'map' }>): readonly DeviceEffect[] {
+    const tenant = this.#admit(input)
+    if (typeof tenant === 'string') return [refusal(input, tenant)]
+    const bundles = this.bundles.map(tenant.owner, input.bundles)
+    if (bundles.length === 0) return [refusal(input, 'pool_exhausted')]
+    tenant.mapped += bundles.length
+    this.#assertMapped()
+    return [{ kind: 'mapped', engine: input.engine, bundles }]
+  }
+
+  /** Giving back is never stale: an old epoch may still return what it holds. */
+  #unmap(input: Extract<DeviceCommand, { kind: 'unmap' }>): readonly DeviceEffect[] {
+    const tenant = this.#tenants.get(input.engine)
+    if (!tenant) return [refusal(input, 'not_open')]
+    if (tenant.incarnation !== input.incarnation) return [refusal(input, 'stale_incarnation')]
+    if (!this.bundles.holds(tenant.owner, input.bundles)) return [refusal(input, 'not_mapped')]
+    this.bundles.unmap(tenant.owner, input.bundles)
+    tenant.mapped -= input.bundles.length
+    return []
+  }
+
+  #ready(input: Ready): readonly DeviceEffect[] {
+    const tenant = this.#admit(input)
+    if (typeof tenant === 'string') return [refusal(input, tenant)]
+    tenant.claim = input.claim
+    const { phase } = tenant
+    if (phase !== 'idle' && phase !== 'ended') return []
+    tenant.phase = 'waiting'
+    if (this.#arbitration === 'partitioned') return [this.#giveTurn(tenant)]
+    this.#waiting.push(tenant)
+    return phase === 'ended' ? this.#vacate() : this.#offerTurn()
+  }
+
+  #execute(now: Micros, input: Execute): readonly DeviceEffect[] {
+    const tenant = this.#admit(input)
+    if (typeof tenant === 'string') return [refusal(input, tenant)]
+    if (tenant.phase !== 'turn') return [refusal(input, 'not_your_turn')]
+    tenant.phase = 'running'
+    tenant.startedUs = now
+    tenant.lastServed = ++this.#turn
+    const share = this.#arbitration === 'partitioned' ? tenant.share : 1
+    return [{ kind: 'run', engine: tenant.engine, turn: this.#turn, shape: input.shape, share }]
+  }
+
+  #pass(input: Extract<DeviceCommand, { kind: 'pass' }>): readonly DeviceEffect[] {
+    const tenant = this.#tenants.get(input.engine)
+    if (tenant?.phase !== 'turn' && tenant?.phase !== 'ended') return [refusal(input, 'not_your_turn')]
+    tenant.phase = 'idle'
+    return this.#vacate()
+  }
+
+  #ran(now: Micros, engine: string, turn: number): readonly DeviceEffect[] {
+    const tenant = this.#tenants.get(engine)
+    const known = tenant?.phase === 'running' && tenant.lastServed === turn
+    if (!known) return this.#vacate()
+    tenant.phase = 'ended'
+    return [{ kind: 'executed', engine, startedUs: tenant.startedUs, finishedUs: now }]
+  }
+
+  #vacate(): readonly DeviceEffect[] {
+    this.#occupied = false
+    return this.#offerTurn()
+  }
+
+  #offerTurn(): readonly DeviceEffect[] {
+    if (this.#occupied || this.#waiting.length === 0) return []
+    const index = this.#waiting.length === 1 ? 0 : chooseNext(this.#waiting, this.#arbitration)
+    const tenant = this.#waiting[index]
+    this.#waiting.splice(index, 1)
+    return [this.#giveTurn(tenant)]
+  }
+
+  #giveTurn(tenant: Tenant): DeviceAnswer {
+    invariant(tenant.phase === 'waiting', () => `engine ${tenant.engine} gets a turn while ${tenant.phase}`)
+    tenant.phase = 'turn'
+    this.#occupied = this.#arbitration !== 'partitioned'
+    return { kind: 'turn', engine: tenant.engine }
+  }
+
+  #admit(input: {
+    readonly engine: string
+    readonly incarnation: number
+    readonly epoch: number
+  }): Tenant | DeviceRefusal {
+    if (input.epoch < this.#epoch) return 'stale_epoch'
+    const tenant = this.#tenants.get(input.engine)
+    if (!tenant) return 'not_open'
+    return tenant.incarnation === input.incarnation ? tenant : 'stale_incarnation'
+  }
+
+  /** Law 2: never more mapped than exist, and the cells agree with the counts. */
+  #assertMapped(): void {
+    let mapped = 0
+    for (const tenant of this.#tenants.values()) mapped += tenant.mapped
+    invariant(
+      mapped + this.bundles.free === this.bundles.total,
+      () => `${mapped} bundles mapped and ${this.bundles.free} free of ${this.bundles.total}`,
+    )
+  }
+}
+
+function refusal(input: DeviceCommand & { readonly engine: string }, reason: DeviceRefusal): DeviceAnswer {
+  return { kind: 'refused', engine: input.engine, command: input.kind, reason }
+}

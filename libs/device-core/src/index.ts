@@ -1,0 +1,3 @@
+export * from './arbiter.js'
+export * from './bundle-map.js'
+export * from './device-machine.js'

@@ -1,0 +1,31 @@
+import type { Micros } from '@kvasir/kernel'
+
+/** Weight of the newest step in the running means: about the last twenty steps count. */
+const NEWEST = 0.05
+
+/** What an engine computes per second and per step at its present mix, as it measures itself. */
+export class RateMeter {
+  #tokens: number
+  #stepUs: number
+
+  constructor(tokensPerSecond: number) {
+    this.#stepUs = 20_000
+    this.#tokens = (tokensPerSecond * this.#stepUs) / 1_000_000
+  }
+
+  get tokensPerSecond(): number {
+    return Math.round((this.#tokens * 1_000_000) / this.#stepUs)
+  }
+
+  record(tokens: number, durationUs: Micros): void {
+    this.#tokens += NEWEST * (tokens - this.#tokens)
+    this.#stepUs += NEWEST * (durationUs - this.#stepUs)
+  }
+
+  /** Decode tokens due in a round plus the prefill tokens that could be computed in it. */
+  demandTokens(decodes: number, prefillTokens: number, roundUs: Micros): number {
+    const steps = Math.max(1, roundUs / this.#stepUs)
+    const computable = (this.tokensPerSecond * roundUs) / 1_000_000
+    return Math.ceil(decodes * steps + Math.min(prefillTokens, computable))
+  }
+}

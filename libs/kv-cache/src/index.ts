@@ -1,0 +1,7 @@
+export * from './block-content.js'
+export * from './block-pool.js'
+export * from './block-tables.js'
+export * from './fragmentation.js'
+export type { Placement } from './free-blocks.js'
+export * from './hash-chain.js'
+export * from './int-tables.js'

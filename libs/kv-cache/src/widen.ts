@@ -1,0 +1,7 @@
+/** A copy with room for `length` elements; the new ones hold `filler`. */
+export function widen(values: Int32Array, length: number, filler = 0): Int32Array<ArrayBuffer> {
+  const wider = new Int32Array(length)
+  if (filler !== 0) wider.fill(filler, values.length)
+  wider.set(values)
+  return wider
+}

@@ -1,0 +1,70 @@
+import type { Micros, Tokens } from '@kvasir/kernel'
+import type { OrderPolicy } from './order-policies.js'
+import type { VictimPolicy } from './victim-policies.js'
+
+/** How one engine schedules. Plain data: it comes from a profile and is fixed for the engine's life. */
+export interface SchedulerConfig {
+  /** Most tokens one step computes. */
+  readonly stepTokenLimit: Tokens
+  /** Most tokens of one step for sequences that are not decoding (more than one token outstanding); 0 = no such limit. */
+  readonly prefillTokenLimit: Tokens
+  /** Most sequences admitted at once. */
+  readonly sequenceLimit: number
+  /** Most tokens of a sequence, prompt and outputs together. A longer output is cut off with reason `length`. */
+  readonly contextLimit: Tokens
+  /** Whether a prompt may be computed in pieces over several steps. */
+  readonly chunkedPrefill: boolean
+  /** Longest piece of one sequence in one step; 0 = no such limit. */
+  readonly longPrefillThreshold: Tokens
+  readonly prefixCaching: boolean
+  /** Share of the pool's blocks that admissions leave free while something runs, for the running ones to grow into. */
+  readonly watermark: number
+  /** Whether a sequence is admitted only when all its present tokens fit, not just its first chunk. */
+  readonly reserveFullSequence: boolean
+  readonly order: OrderPolicy
+  /** How much waiting makes up for: see `order-policies.ts`. 0 = waiting never improves a sequence's place. */
+  readonly agingPerUs: number
+  /** Whether the head of the queue may displace a running sequence that the order places behind it. */
+  readonly preemptive: boolean
+  readonly victim: VictimPolicy
+  /** Most sequences waiting; 0 = no limit. */
+  readonly queueLimit: number
+  /** Refuse what can never run. False only to reproduce recorded behaviour, in which such a sequence waits for ever. */
+  readonly refuseImpossible: boolean
+}
+
+/**
+ * vLLM V1's rules, as recorded in `golden/vllm`, with its server's defaults on a large GPU: 8,192 step tokens and 1,024
+ * sequences (vllm/engine/arg_utils.py, `get_batch_defaults`: H100-class GPUs, API server), chunked prefill, prefix caching,
+ * whole sequences reserved, no watermark. The context is the model's: profiles replace it.
+ */
+export const defaultSchedulerConfig: SchedulerConfig = {
+  stepTokenLimit: 8_192,
+  prefillTokenLimit: 0,
+  sequenceLimit: 1_024,
+  contextLimit: 131_072,
+  chunkedPrefill: true,
+  longPrefillThreshold: 0,
+  prefixCaching: true,
+  watermark: 0,
+  reserveFullSequence: true,
+  order: 'fcfs',
+  agingPerUs: 0,
+  preemptive: false,
+  victim: 'latest',
+  queueLimit: 0,
+  refuseImpossible: true,
+}
+
+/** What it costs to bring a stopped sequence back; from the engine's cost model. */
+export interface SequenceCosts {
+  recomputeUs(tokens: Tokens): Micros
+  /** Out and in again; Infinity where there is nowhere to swap to. */
+  swapUs(blocks: number): Micros
+}
+
+/** For engines without a cost model: every token recomputed costs the same, and nothing is swapped. */
+export const tokenCosts: SequenceCosts = {
+  recomputeUs: (tokens) => tokens,
+  swapUs: () => Infinity,
+}

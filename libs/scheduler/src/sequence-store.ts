@@ -1,0 +1,124 @@
+import { invariant } from '@kvasir/kernel'
+import type { SequenceInput } from './sequence-input.js'
+
+export const SLOT_FREE = 0
+export const SLOT_WAITING = 1
+export const SLOT_RUNNING = 2
+/** Finished or aborted; readable until the next plan. */
+export const SLOT_ENDED = 3
+
+/**
+ * State of all sequences, struct of arrays by slot. Slots are handed out lowest first and reused. The arrays are replaced when
+ * the store grows: keep them in locals only while nothing is submitted.
+ */
+export class SequenceStore {
+  state = new Uint8Array(0)
+  /** Tokens known: prompt and outputs. */
+  tokens = new Int32Array(0)
+  promptTokens = new Int32Array(0)
+  /** Tokens whose KV exists, or will when the step in flight is done. */
+  computed = new Int32Array(0)
+  /** Tokens at which the sequence is finished for its length. */
+  tokenLimit = new Int32Array(0)
+  /**
+   * The computed count at which a running sequence needs more than counting: a new block, or a full one registered.
+   * One comparison in the hot loop answers both.
+   */
+  attentionAt = new Int32Array(0)
+  /** Computed tokens it had when it was last preempted: what a resume has to bring back. */
+  lost = new Int32Array(0)
+  preemptions = new Int32Array(0)
+  hitTokens = new Int32Array(0)
+  recomputedTokens = new Int32Array(0)
+  priority = new Float64Array(0)
+  arrivalUs = new Float64Array(0)
+  admittedUs = new Float64Array(0)
+  /** What never changes, for cold paths. */
+  readonly inputs: (SequenceInput | undefined)[] = []
+  readonly #freeSlots: number[] = []
+  #ended: number[] = []
+
+  get capacity(): number {
+    return this.state.length
+  }
+
+  input(slot: number): SequenceInput {
+    const input = this.inputs[slot]
+    invariant(input !== undefined, () => `slot ${slot} holds no sequence`)
+    return input
+  }
+
+  /** Takes a slot for a new, waiting sequence. */
+  add(input: SequenceInput, tokenLimit: number): number {
+    if (this.#freeSlots.length === 0) this.#grow()
+    const slot = this.#freeSlots.pop() as number
+    this.inputs[slot] = input
+    this.state[slot] = SLOT_WAITING
+    this.tokens[slot] = input.promptTokens
+    this.promptTokens[slot] = input.promptTokens
+    this.computed[slot] = 0
+    this.tokenLimit[slot] = tokenLimit
+    this.attentionAt[slot] = 0
+    this.lost[slot] = 0
+    this.preemptions[slot] = 0
+    this.hitTokens[slot] = 0
+    this.recomputedTokens[slot] = 0
+    this.priority[slot] = input.priority
+    this.arrivalUs[slot] = input.arrivalUs
+    this.admittedUs[slot] = 0
+    return slot
+  }
+
+  /** The sequence is over; its slot stays readable until {@link recycle}. */
+  end(slot: number): void {
+    this.state[slot] = SLOT_ENDED
+    this.#ended.push(slot)
+  }
+
+  /** Frees the slots of ended sequences. */
+  recycle(): void {
+    for (let i = this.#ended.length - 1; i >= 0; i--) {
+      const slot = this.#ended[i]
+      this.state[slot] = SLOT_FREE
+      this.inputs[slot] = undefined
+      this.#freeSlots.push(slot)
+    }
+    this.#ended.length = 0
+  }
+
+  #grow(): void {
+    const before = this.capacity
+    const capacity = Math.max(64, before * 2)
+    const state = new Uint8Array(capacity)
+    state.set(this.state)
+    this.state = state
+    this.tokens = ints(this.tokens, capacity)
+    this.promptTokens = ints(this.promptTokens, capacity)
+    this.computed = ints(this.computed, capacity)
+    this.tokenLimit = ints(this.tokenLimit, capacity)
+    this.attentionAt = ints(this.attentionAt, capacity)
+    this.lost = ints(this.lost, capacity)
+    this.preemptions = ints(this.preemptions, capacity)
+    this.hitTokens = ints(this.hitTokens, capacity)
+    this.recomputedTokens = ints(this.recomputedTokens, capacity)
+    this.priority = floats(this.priority, capacity)
+    this.arrivalUs = floats(this.arrivalUs, capacity)
+    this.admittedUs = floats(this.admittedUs, capacity)
+    for (let slot = capacity - 1; slot >= before; slot--) {
+      this.inputs[slot] = undefined
+      this.#freeSlots.push(slot)
+    }
+  }
+}
+
+function ints(values: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const wider = new Int32Array(length)
+  wider.set(values)
+  return wider
+}
+
+function floats(values: Float64Array, length: number): Float64Array<ArrayBuffer> {
+  const wider = new Float64Array(length)
+  wider.set(values)
+  return wider
+}

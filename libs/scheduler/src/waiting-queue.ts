@@ -1,0 +1,20 @@
+/** Sequences waiting for admission, by slot, in the order of a policy. Each slot is in it at most once. */
+export interface WaitingQueue {
+  readonly size: number
+  /** The next slot to admit, or -1. */
+  head(): number
+  /** A new sequence. */
+  push(slot: number): void
+  /** A preempted sequence comes back. */
+  pushBack(slot: number): void
+  /** Admitted or aborted. */
+  remove(slot: number): void
+  /** Tokens were computed for a sequence (orders that account for service). */
+  served?(slot: number, tokens: number): void
+  /** Whether the order places one sequence before another, as they are now. */
+  before(a: number, b: number): boolean
+  /** Slots in the order in which they would be admitted. Cold: allocates. */
+  toArray(): number[]
+  /** Visits waiting slots, in no promised order, until the visitor answers false. */
+  some(visit: (slot: number) => boolean): boolean
+}

@@ -1,0 +1,317 @@
+import type { DeviceCommand, EngineDocument, EngineMessage, TraceDetail, TraceRecord } from '@kvasir/contracts'
+import { PoolMachine } from '@kvasir/coordinator-core'
+import { DeviceMachine } from '@kvasir/device-core'
+import { Dispatcher } from '@kvasir/dispatch'
+import type { EngineInput } from '@kvasir/engine-core'
+import { EventHeap, invariant, type Micros } from '@kvasir/kernel'
+import type { RequestRecord, RequestStream } from '@kvasir/workload'
+import { buildDevices, buildEngine, buildPools, type DeviceHost, type EngineHost, type PoolHost } from './build.js'
+import type { ClusterPlan } from './cluster-plan.js'
+import { EventClass } from './event-class.js'
+import { Network } from './network.js'
+import { Recorder } from './recorder.js'
+import type { SimulationResult } from './result.js'
+import { Slab } from './slab.js'
+
+export interface SimulationOptions {
+  /** Each request's `model` names a model of the plan. */
+  readonly requests: RequestStream
+  /** Stop there; what has not ended is `unfinished`. */
+  readonly untilUs?: Micros
+  readonly trace?: (record: TraceRecord) => void
+  readonly traceDetail?: TraceDetail
+  /** Called after every event, with the whole cluster in view: the laws that no single machine can see. */
+  readonly inspect?: (simulation: Simulation) => void
+}
+
+type Letter =
+  | { readonly kind: 'document'; readonly engine: EngineHost; readonly document: EngineDocument }
+  | { readonly kind: 'message'; readonly pool: PoolHost; readonly message: EngineMessage }
+
+/**
+ * Hosts the machines of a whole cluster in virtual time: one event heap, message delays, seeded chance. It decides nothing
+ * itself; it does what a live driver does, only the clock is its own.
+ */
+export class Simulation {
+  readonly plan: ClusterPlan
+  readonly engines: readonly EngineHost[]
+  readonly devices: readonly DeviceHost[]
+  readonly pools: readonly PoolHost[]
+  #options: SimulationOptions
+  #heap = new EventHeap()
+  #letters = new Slab<Letter>()
+  #network: Network
+  #dispatchers = new Map<string, Dispatcher>()
+  #engineByName = new Map<string, EngineHost>()
+  #recorder: Recorder
+  #pending: RequestRecord | undefined
+  #now: Micros = 0
+  #events = 0
+  #over = false
+  #lastArrivalUs: Micros = 0
+
+  constructor(plan: ClusterPlan, options: SimulationOptions) {
+    this.plan = plan
+    this.#options = options
+    this.devices = buildDevices(plan)
+    this.pools = buildPools(plan)
+    this.engines = plan.engines.map((engine, index) => buildEngine(plan, engine, index, this.devices, this.pools))
+    this.#network = new Network({ ...plan.network, seed: plan.seed, links: 2 * plan.engines.length })
+    for (const engine of this.engines) this.#engineByName.set(engine.plan.id, engine)
+    for (const model of plan.models) this.#dispatchers.set(model.name, new Dispatcher(plan.dispatch))
+    this.#recorder = new Recorder(plan, this.engines, this.devices, {
+      ...(options.trace ? { trace: options.trace } : {}),
+      traceDetail: options.traceDetail ?? 'run',
+    })
+    for (const device of this.devices) device.machine.step(0, { kind: 'fence', epoch: 1, nonce: 1 })
+    for (const engine of this.engines) {
+      this.#heap.push(engine.plan.joinUs, EventClass.Membership, engine.index)
+      if (engine.plan.leaveUs !== undefined) this.#heap.push(engine.plan.leaveUs, EventClass.Membership, engine.index)
+    }
+    this.#heap.push(0, EventClass.Sample, 0)
+    this.#pull()
+  }
+
+  get nowUs(): Micros {
+    return this.#now
+  }
+
+  get events(): number {
+    return this.#events
+  }
+
+  get requests(): { readonly submitted: number; readonly finished: number; readonly rejected: number } {
+    return this.#recorder.requests
+  }
+
+  /** Runs at most `maxEvents` events; true when every request has ended, or `untilUs` is reached. */
+  run(maxEvents: number): boolean {
+    const untilUs = this.#options.untilUs ?? Infinity
+    const { inspect } = this.#options
+    for (let i = 0; i < maxEvents && !this.#over; i++) {
+      if (this.#heap.peekTime() > untilUs) {
+        this.#over = true
+        this.#now = untilUs
+        break
+      }
+      const payload = this.#heap.pop()
+      this.#now = this.#heap.time
+      this.#events++
+      this.#handle(this.#heap.eventClass, payload)
+      if (inspect) inspect(this)
+    }
+    return this.#over
+  }
+
+  /** Closes the books; after the run is over, or when it was interrupted. */
+  result(): SimulationResult {
+    return this.#recorder.close(this.#now, { events: this.#events, interrupted: !this.#recorder.allEnded })
+  }
+
+  #handle(eventClass: number, payload: number): void {
+    switch (eventClass) {
+      case EventClass.StepEnd:
+        return this.#stepEnded(this.engines[payload])
+      case EventClass.ToEngine:
+      case EventClass.ToPool:
+        return this.#deliver(this.#letters.take(payload))
+      case EventClass.Membership:
+        return this.#membership(this.engines[payload])
+      case EventClass.Arrival:
+        return this.#arrive()
+      case EventClass.WakePool:
+        return this.#wakePool(this.pools[payload])
+      case EventClass.WakeEngine:
+        return this.#wakeEngine(this.engines[payload])
+      case EventClass.Sample:
+        return this.#sample()
+    }
+  }
+
+  // ── requests ────────────────────────────────────────────────────────────────────────────────────
+
+  #pull(): void {
+    this.#pending = this.#options.requests.next()
+    if (!this.#pending) return
+    invariant(
+      this.#pending.arrivalUs >= this.#lastArrivalUs,
+      () => `request ${this.#pending?.id} arrives at ${this.#pending?.arrivalUs} us, before the one ahead of it (${this.#lastArrivalUs} us)`,
+    )
+    this.#lastArrivalUs = this.#pending.arrivalUs
+    this.#heap.push(this.#pending.arrivalUs, EventClass.Arrival, 0)
+  }
+
+  #arrive(): void {
+    const request = this.#pending
+    invariant(request !== undefined, () => 'an arrival without a request')
+    this.#pull()
+    const dispatcher = this.#dispatchers.get(request.model ?? '')
+    const replica = dispatcher?.choose({ session: request.session, prefix: prefixKey(request) })
+    const live = this.#recorder.submitted(this.#now, request, replica)
+    if (!replica) {
+      this.#recorder.rejected(this.#now, live, 'no_replica', `no engine serves model ${request.model}`)
+      return this.#endWhenDone()
+    }
+    const engine = this.#engineByName.get(replica.engine)
+    invariant(engine !== undefined, () => `replica ${replica.engine} has no engine`)
+    engine.arriving = live
+    this.#engine(engine, { kind: 'submit', sequence: this.#recorder.sequenceOf(live) })
+  }
+
+  #endWhenDone(): void {
+    if (this.#pending === undefined && this.#recorder.allEnded) this.#over = true
+  }
+
+  // ── machines ────────────────────────────────────────────────────────────────────────────────────
+
+  #engine(host: EngineHost, input: EngineInput): void {
+    for (const effect of host.machine.step(this.#now, input)) {
+      switch (effect.kind) {
+        case 'send':
+          this.#post({ kind: 'message', pool: host.pool, message: effect.message }, EventClass.ToPool, 2 * host.index)
+          break
+        case 'device':
+          this.#device(host.device, effect.command)
+          break
+        case 'accepted':
+          this.#recorder.accepted(this.#now, host, effect.slot)
+          break
+        case 'refused':
+          this.#recorder.refused(this.#now, host, effect.reason, effect.detail)
+          this.#endWhenDone()
+          break
+        case 'planned':
+          this.#recorder.planned(this.#now, host, effect.plan)
+          break
+        case 'stepped':
+          this.#recorder.stepped(this.#now, host, effect.plan, effect.outcome, effect.finishedUs - effect.startedUs)
+          if (effect.outcome.finishedCount > 0) this.#endWhenDone()
+          break
+        case 'preempted':
+          this.#recorder.preempted(this.#now, host, effect.slots, effect.cause)
+          break
+        case 'ended':
+          this.#recorder.ended(this.#now, host, effect.slot, effect.reason)
+          this.#endWhenDone()
+          break
+        case 'outcome':
+          break
+      }
+    }
+    this.#armEngine(host)
+  }
+
+  #device(host: DeviceHost, command: DeviceCommand | { readonly kind: 'ran'; readonly engine: string; readonly turn: number }): void {
+    for (const effect of host.machine.step(this.#now, command)) {
+      if (effect.kind === 'run') {
+        const engine = this.#host(effect.engine)
+        const stepUs = Math.max(1, Math.round(engine.cost.stepUs(effect.shape) / effect.share))
+        engine.turn = effect.turn
+        this.#recorder.stepStarted(engine, stepUs, effect.share)
+        this.#heap.push(this.#now + stepUs, EventClass.StepEnd, engine.index)
+      } else if (effect.kind === 'refused' && effect.engine === '') {
+        invariant(false, () => `device ${host.plan.id} refused ${effect.command}: ${effect.reason}`)
+      } else if (effect.kind !== 'fenced') {
+        this.#engine(this.#host(effect.engine), effect)
+      }
+    }
+  }
+
+  #stepEnded(engine: EngineHost): void {
+    this.#device(engine.device, { kind: 'ran', engine: engine.plan.id, turn: engine.turn })
+  }
+
+  #pool(host: PoolHost, input: Parameters<PoolMachine['step']>[1]): void {
+    for (const effect of host.machine.step(this.#now, input)) {
+      switch (effect.kind) {
+        case 'document': {
+          const engine = this.#host(effect.document.engine)
+          this.#post({ kind: 'document', engine, document: effect.document }, EventClass.ToEngine, 2 * engine.index + 1)
+          break
+        }
+        case 'decision':
+          this.#recorder.decided(this.#now, host, effect.decision)
+          break
+        case 'round':
+          this.#recorder.round(this.#now, host, effect.record)
+          break
+        case 'evict':
+          this.#device(host.device, { kind: 'close', engine: effect.engine, incarnation: effect.incarnation })
+          break
+      }
+    }
+    this.#armPool(host)
+  }
+
+  #membership(engine: EngineHost): void {
+    const dispatcher = this.#dispatchers.get(engine.plan.model)
+    if (engine.joined) {
+      dispatcher?.remove(engine.plan.id)
+      this.#recorder.membership(this.#now, engine, 'leave')
+      return this.#engine(engine, { kind: 'stop' })
+    }
+    engine.joined = true
+    engine.replica = dispatcher?.add(engine.plan.id)
+    this.#recorder.membership(this.#now, engine, 'join')
+    this.#engine(engine, { kind: 'start' })
+  }
+
+  #host(name: string): EngineHost {
+    const host = this.#engineByName.get(name)
+    invariant(host !== undefined, () => `unknown engine ${name}`)
+    return host
+  }
+
+  // ── messages and timers ─────────────────────────────────────────────────────────────────────────
+
+  #post(letter: Letter, eventClass: EventClass, link: number): void {
+    this.#heap.push(this.#network.arrival(this.#now, link), eventClass, this.#letters.put(letter))
+  }
+
+  #deliver(letter: Letter): void {
+    if (letter.kind === 'document') this.#engine(letter.engine, { kind: 'document', document: letter.document })
+    else this.#pool(letter.pool, { kind: 'message', message: letter.message })
+  }
+
+  /** One timer per machine: armed when it moves forward, ignored when it moved back. */
+  #armEngine(host: EngineHost): void {
+    const deadline = host.machine.nextDeadline()
+    if (deadline === undefined || deadline >= host.armedUs) return
+    host.armedUs = Math.max(this.#now, deadline)
+    this.#heap.push(host.armedUs, EventClass.WakeEngine, host.index)
+  }
+
+  #wakeEngine(host: EngineHost): void {
+    if (this.#now < host.armedUs) return
+    host.armedUs = Infinity
+    const deadline = host.machine.nextDeadline()
+    if (deadline !== undefined && deadline <= this.#now) this.#engine(host, { kind: 'wake' })
+    else this.#armEngine(host)
+  }
+
+  #armPool(host: PoolHost): void {
+    const deadline = host.machine.nextDeadline()
+    if (deadline === undefined || deadline >= host.armedUs) return
+    host.armedUs = Math.max(this.#now, deadline)
+    this.#heap.push(host.armedUs, EventClass.WakePool, host.index)
+  }
+
+  #wakePool(host: PoolHost): void {
+    if (this.#now < host.armedUs) return
+    host.armedUs = Infinity
+    const deadline = host.machine.nextDeadline()
+    if (deadline !== undefined && deadline <= this.#now) this.#pool(host, { kind: 'wake' })
+    else this.#armPool(host)
+  }
+
+  #sample(): void {
+    this.#recorder.sample(this.#now)
+    this.#heap.push(this.#now + this.#recorder.sampleEveryUs, EventClass.Sample, 0)
+  }
+}
+
+/** The first shared prefix block: requests that agree on it are worth keeping together. */
+function prefixKey(request: RequestRecord): string | undefined {
+  const first = request.prefixBlocks?.[0]
+  return first === undefined ? undefined : String(first)
+}
