@@ -1,1 +1,8 @@
-export {}
+export { shareOfCapacity } from './bounds.js'
+export { type Carry, NO_CARRY } from './carry.js'
+export { divide, divideGuarantees } from './divide.js'
+export * from './division.js'
+export * from './dominant.js'
+export * from './kapsl.js'
+export * from './policies.js'
+export * from './validate.js'

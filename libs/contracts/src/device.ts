@@ -5,15 +5,17 @@
 
 /** What one forward pass computes, summed over its sequences. */
 export interface StepShape {
+  /** In the batch, prefilling or decoding; one sample is drawn for each. */
   readonly sequences: number
-  readonly tokens: number
+  /** Tokens computed: prefill and decode. */
+  readonly totalTokens: number
   readonly decodeSequences: number
-  /** Sum of the context lengths the decodes read. */
+  /** Sum of the context lengths that decodes read, their own token included. */
   readonly decodeContextTokens: number
   readonly prefillTokens: number
-  /** Sum over chunks of the context each one reads: computed before plus its own tokens. */
+  /** Sum over chunks of computed + n, where n tokens follow `computed` earlier ones: keys and values read. */
   readonly prefillContextTokens: number
-  /** Query-key pairs of the chunks: sum of n * computed + n * (n + 1) / 2. */
+  /** Query-key pairs of the chunks under the causal mask: sum of n * computed + n * (n + 1) / 2. */
   readonly prefillPairs: number
 }
 

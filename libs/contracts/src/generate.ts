@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { comparisonSchema } from './comparison.js'
 import { scenarioSchema } from './scenario.js'
 import { summarySchema } from './summary.js'
 import { traceRecordSchema } from './trace.js'
@@ -17,5 +18,6 @@ function outputSchema(schema: z.ZodType, title: string): unknown {
 export const generatedFiles: Readonly<Record<string, unknown>> = {
   'schemas/scenario.schema.json': inputSchema(scenarioSchema, 'Kvasir scenario'),
   'schemas/summary.schema.json': outputSchema(summarySchema, 'Kvasir summary.json'),
+  'schemas/comparison.schema.json': outputSchema(comparisonSchema, 'Kvasir comparison.json'),
   'schemas/trace.schema.json': outputSchema(traceRecordSchema, 'One line of Kvasir trace.jsonl'),
 }

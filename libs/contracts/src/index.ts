@@ -1,3 +1,4 @@
+export * from './comparison.js'
 export * from './decisions.js'
 export * from './decay.js'
 export * from './device.js'

@@ -1,3 +1,4 @@
+import { checkWorkload } from './check-workload.js'
 import { parseDocument, type Parsed } from './problems.js'
 import { scenarioSchema, type ClusterSpec, type ModelSpec, type Scenario } from './scenario.js'
 
@@ -15,7 +16,7 @@ function contradictions(scenario: Scenario): string[] {
     ...duplicateNames(scenario),
     ...clusterContradictions(scenario.cluster),
     ...modelContradictions(scenario.models),
-    ...workloadContradictions(scenario),
+    ...checkWorkload(scenario),
   ]
 }
 
@@ -83,52 +84,4 @@ function modelContradictions(models: readonly ModelSpec[]): string[] {
     }
     return problems
   })
-}
-
-function workloadContradictions(scenario: Scenario): string[] {
-  const { traces, generators } = scenario.workload
-  const problems: string[] = []
-  if (traces.length + generators.length === 0) {
-    problems.push('workload is empty; it must name at least one of traces and generators')
-  }
-  const known = new Set(scenario.models.map((model) => model.name))
-  const checkModel = (path: string, model: string) => {
-    if (!known.has(model))
-      problems.push(`${path} is "${model}"; it must be one of the models: ${[...known].join(', ')}`)
-  }
-  const checkShares = (path: string, shares: Readonly<Record<string, number>>) => {
-    for (const model of Object.keys(shares)) checkModel(`${path}.${model}`, model)
-    if (Object.values(shares).every((share) => share === 0))
-      problems.push(`${path} adds up to 0; it must have a share above 0`)
-  }
-  for (const [i, trace] of traces.entries()) {
-    const path = `workload.traces[${i}]`
-    for (const [from, to] of Object.entries(trace.models ?? {})) checkModel(`${path}.models.${from}`, to)
-    if (trace.deal !== undefined) checkShares(`${path}.deal`, trace.deal)
-  }
-  for (const [i, generator] of generators.entries()) {
-    const path = `workload.generators[${i}]`
-    if (generator.model !== undefined) checkModel(`${path}.model`, generator.model)
-    for (const [j, point] of (generator.mix ?? []).entries())
-      checkShares(`${path}.mix[${j}].shares`, point.shares)
-    if ((generator.model === undefined) === (generator.mix === undefined)) {
-      problems.push(
-        `${path} says ${generator.model === undefined ? 'neither' : 'both'} model and mix; it must have one of the two`,
-      )
-    }
-    if (endless(scenario, generator.requests, generator.endS)) {
-      problems.push(`${path} never ends; it must have requests or endS, or the scenario a durationS`)
-    }
-  }
-  return problems
-}
-
-function endless(scenario: Scenario, requests: number | undefined, endS: number | undefined): boolean {
-  return (
-    requests === undefined &&
-    endS === undefined &&
-    scenario.durationS === undefined &&
-    scenario.stopAtS === undefined &&
-    scenario.workload.requests === undefined
-  )
 }

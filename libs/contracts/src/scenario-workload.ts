@@ -15,30 +15,40 @@ export const sloSchema = z.strictObject({
 })
 export type SloTargets = z.infer<typeof sloSchema>
 
-/** Times between requests. `cv` is the coefficient of variation of the gaps: 1 is Poisson, more comes in bursts. */
+const cv = positive
+  .max(100)
+  .describe('coefficient of variation of the gaps: 1 is Poisson, more comes in bursts')
+
+/** Gaps between requests and the rate they ride on. On a rate that changes the gaps are Poisson unless `cv` says otherwise. */
 export const arrivalsSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('constant'), ratePerS: positive }),
   z.strictObject({ kind: z.literal('poisson'), ratePerS: positive }),
-  z.strictObject({ kind: z.literal('gamma'), ratePerS: positive, cv: positive }),
-  z.strictObject({ kind: z.literal('weibull'), ratePerS: positive, cv: positive }),
+  z.strictObject({ kind: z.literal('gamma'), ratePerS: positive, cv }),
+  z.strictObject({ kind: z.literal('weibull'), ratePerS: positive, cv }),
   z
     .strictObject({
       kind: z.literal('mmpp'),
       states: z
         .array(
-          z.strictObject({ ratePerS: share, meanS: positive.describe('mean time in the state, seconds') }),
+          z.strictObject({
+            ratePerS: share,
+            meanStayS: positive.describe('mean time in the state, seconds'),
+          }),
         )
         .min(1)
         .readonly(),
+      cv: cv.optional(),
     })
-    .describe('Markov-modulated Poisson: states visited in turn, each for an exponential time'),
+    .describe('Markov-modulated: states visited in turn, each for an exponential time'),
   z
     .strictObject({
       kind: z.literal('flash-crowd'),
       ratePerS: positive.describe('rate before and long after'),
-      peakPerS: positive.describe('rate at the step'),
+      peakRatePerS: positive.describe('rate from `atS` on; at least ratePerS'),
       atS,
-      decayS: positive.describe('time in which the excess falls to 1/e, seconds'),
+      holdS: z.number().min(0).default(0).describe('how long the peak lasts, seconds'),
+      decayS: z.number().min(0).describe('time in which the excess then falls to 1/e, seconds'),
+      cv: cv.optional(),
     })
     .describe('a step up that decays'),
   z
@@ -47,9 +57,21 @@ export const arrivalsSchema = z.discriminatedUnion('kind', [
       ratePerS: positive.describe('mean rate'),
       amplitude: z.number().min(0).max(1).default(0.5).describe('swing as a share of the mean'),
       periodS: positive.default(86_400).describe('length of a day, seconds'),
-      peakS: atS.optional().describe('time of the first peak, seconds; a quarter of the period by default'),
+      peakS: atS.default(0).describe('time of the first peak, seconds'),
+      cv: cv.optional(),
     })
-    .describe('a sine around the mean rate'),
+    .describe('a cosine around the mean rate'),
+  z
+    .strictObject({
+      kind: z.literal('curve'),
+      points: z
+        .array(z.strictObject({ atS, ratePerS: share }))
+        .min(1)
+        .readonly(),
+      periodS: positive.optional().describe('the curve repeats after it, seconds'),
+      cv: cv.optional(),
+    })
+    .describe('a rate that is linear between points'),
   z
     .strictObject({
       kind: z.literal('replay'),
@@ -104,9 +126,9 @@ export const traceSpecSchema = z.strictObject({
   models: z.record(name, name).optional().describe('model name in the trace to model name in the scenario'),
   deal: sharesSchema.optional().describe('how requests without a model are dealt out: model name to share'),
   rateScale: positive.default(1).describe('2 makes arrivals twice as fast'),
-  limit: z.int().min(1).optional().describe('requests read at most'),
+  limit: z.int().min(1).optional().describe('requests read at most, from the start of the file'),
   repeat: z.int().min(1).default(1).describe('times the trace is played, end to end with shifted times'),
-  startS: atS.optional().describe('when its first request arrives, seconds'),
+  startS: atS.default(0).describe('when it begins, seconds from the start of the run'),
   priority: z.number().optional().describe('of every request, instead of what the trace says'),
 })
 export type TraceSpec = z.infer<typeof traceSpecSchema>
@@ -122,7 +144,7 @@ export const generatorSpecSchema = z.strictObject({
     .describe('models over time: shares are interpolated between the given times'),
   arrivals: arrivalsSchema,
   lengths: z.strictObject({ prompt: lengthsSchema, output: lengthsSchema }),
-  startS: atS.optional(),
+  startS: atS.default(0).describe('when it begins; times of its rate and its mix count from there'),
   endS: positive.optional().describe('no request arrives after it, seconds from the start of the run'),
   requests: z.int().min(1).optional().describe('requests generated at most'),
   priorities: z
@@ -138,6 +160,7 @@ export const generatorSpecSchema = z.strictObject({
   deadlines: z
     .strictObject({
       withinS: positive.describe('deadline after arrival, seconds'),
+      perOutputTokenMs: share.default(0).describe('and this much later for every token of output'),
       share: z.number().min(0).max(1).default(1).describe('share of the requests that have one'),
     })
     .optional(),

@@ -117,6 +117,37 @@ describe('parseScenario', () => {
     ['workload.generators.0.model', undefined, 'workload.generators[0] says neither model and mix'],
     ['workload.generators', [], 'workload is empty; it must name at least one of traces and generators'],
     ['workload.traces', [{ file: 'a.csv', deal: { chat: 0 } }], 'workload.traces[0].deal adds up to 0'],
+    [
+      'workload.generators.0.arrivals',
+      { kind: 'flash-crowd', ratePerS: 2, peakRatePerS: 1, atS: 0, decayS: 1 },
+      'workload.generators[0].arrivals.peakRatePerS is 1; it must be at least ratePerS (2)',
+    ],
+    [
+      'workload.generators.0.arrivals',
+      { kind: 'mmpp', states: [{ ratePerS: 0, meanStayS: 1 }] },
+      'workload.generators[0].arrivals.states has no ratePerS above 0',
+    ],
+    [
+      'workload.generators.0.arrivals',
+      {
+        kind: 'curve',
+        points: [
+          { atS: 5, ratePerS: 1 },
+          { atS: 2, ratePerS: 1 },
+        ],
+      },
+      'workload.generators[0].arrivals.points[1].atS is 2; it must be at least that of the point before it (5)',
+    ],
+    [
+      'workload.generators.0.lengths.output',
+      { kind: 'pareto', alpha: 1, min: 10, max: 10 },
+      'workload.generators[0].lengths.output.max is 10; it must be above min (10)',
+    ],
+    [
+      'workload.generators.0.tenants',
+      [{ tenant: 'a', share: 0 }],
+      'workload.generators[0].tenants adds up to 0',
+    ],
     ['durationS', undefined, 'workload.generators[0] never ends; it must have requests or endS'],
   ]
   it.each(bad)('refuses %s = %j with a sentence', (path, value, sentence) => {

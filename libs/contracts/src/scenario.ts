@@ -47,6 +47,7 @@ export const dispatchNameSchema = z.enum(['least-outstanding', 'round-robin', 'p
 export const engineSpecSchema = z.strictObject({
   blockSize: atLeastOne.optional().describe('tokens of one KV block'),
   stepTokenLimit: atLeastOne.optional().describe('most tokens one step may compute'),
+  prefillTokenLimit: z.int().min(0).optional().describe('of these, most for prompts; 0: no such limit'),
   sequenceLimit: atLeastOne.optional().describe('most sequences in one step'),
   contextLimit: atLeastOne
     .optional()
@@ -67,6 +68,15 @@ export const engineSpecSchema = z.strictObject({
   reserveFullSequence: z.boolean().optional().describe('admit only what would fit to its end'),
   queueLimit: z.int().min(0).optional().describe('waiting requests at most; 0: no limit'),
   order: orderNameSchema.optional().describe('which waiting request runs next'),
+  agingPerS: z
+    .number()
+    .min(0)
+    .optional()
+    .describe("what a second of waiting makes up for, in the order's own unit"),
+  preemptive: z
+    .boolean()
+    .optional()
+    .describe('the head of the queue may displace what the order places behind it'),
   victim: victimNameSchema.optional().describe('which sequence is stopped for memory'),
   placement: placementNameSchema.optional().describe('which free block is taken'),
   host: hostPresetNameSchema.optional().describe('CPU cost of a step'),

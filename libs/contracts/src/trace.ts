@@ -1,5 +1,10 @@
 import { z } from 'zod'
-import { denialReasonSchema, preemptionOutcomeSchema } from './outcome.js'
+import {
+  type DonationClass,
+  denialReasonSchema,
+  donationClassSchema,
+  preemptionOutcomeSchema,
+} from './outcome.js'
 
 /**
  * The lines of `trace.jsonl`. The first five events carry the ten fields of the LLMSched trace (`ts_us event req_id
@@ -128,7 +133,12 @@ export interface PreemptionOutcomeRecord extends Envelope {
   readonly outcome: 'planned' | 'granted' | 'granted_partial' | 'denied' | 'expired'
   readonly reason: string | null
   readonly bundles: number
-  readonly donors: readonly { readonly engine: string; readonly bundles: number; readonly cost_us: number }[]
+  readonly donors: readonly {
+    readonly engine: string
+    readonly bundles: number
+    readonly cost_us: number
+    readonly class: DonationClass
+  }[]
   readonly explanation: string
 }
 
@@ -160,6 +170,7 @@ const donor = z.strictObject({
   engine: z.string().min(1),
   bundles: z.int().min(1),
   cost_us: z.number().min(0),
+  class: donationClassSchema,
 })
 
 /** Checks one parsed line of a trace; writers rely on the types above, tests and importers on this. */

@@ -1,1 +1,7 @@
-export {}
+export * from './broker.js'
+export * from './member.js'
+export * from './memory-regime.js'
+export * from './memory-round.js'
+export * from './open-requests.js'
+export * from './pool-machine.js'
+export * from './token-round.js'

@@ -16,15 +16,20 @@ export interface Member {
   liveness: Liveness
   leaving: boolean
   processedThrough: number
-  /** Sequence of the newest document, and of the newest one that took something away. */
+  /** Sequence of the newest document, of the one that first asked for what is still owed, and of the newest larger lease. */
   sequence: number
   revokedAt: number
+  raisedAt: number
+  /** Lease in the newest document. */
+  leaseBundles: number
   /** Set when the engine must be told something new. */
   dirty: boolean
   tokens: number
   lentTokens: number
   floorTokens: number
   entitledBundles: number
+  /** Share under a policy of fixed shares. */
+  fixedBundles: number
   /** Start of the engine's present residency: when it was last granted memory by a preemption. */
   grantedUs: Micros
   /** Outcomes not yet seen by the engine, each with the sequence of the document that first carried it. */
@@ -46,6 +51,11 @@ export function livenessOf(silentUs: Micros, heartbeatUs: Micros, leaseUs: Micro
   if (silentUs > certainExpiryUs(leaseUs)) return 'gone'
   if (silentUs > leaseUs / 2) return 'silent'
   return silentUs > SUSPECT_AFTER_BEATS * heartbeatUs ? 'suspect' : 'live'
+}
+
+/** An engine not heard of for half a lease gets nothing new; its share is divided among the others. */
+export function isHeard(member: Member): boolean {
+  return member.liveness === 'live' || member.liveness === 'suspect'
 }
 
 /** What the engine says it still needs; nothing before its first heartbeat. */

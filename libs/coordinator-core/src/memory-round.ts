@@ -1,6 +1,6 @@
-import { divide } from '@kvasir/allocation'
+import { divide, type DivisionInput } from '@kvasir/allocation'
 import type { PoolSettings } from '@kvasir/contracts'
-import { inUseBundles, type Member } from './member.js'
+import { inUseBundles, isHeard, type Member } from './member.js'
 
 /** Where a pool's bundles should go: entitlements, and moves of what nobody uses. */
 export interface MemoryRound {
@@ -29,25 +29,29 @@ const WAKE_UP_BUNDLES = 2
  */
 export function divideMemory(input: MemoryRoundInput): MemoryRound {
   const { members, bundles, settings } = input
-  const guarantees = members.map((member) => guaranteeBundles(member, bundles))
-  const division = divide({
-    capacity: bundles,
-    claims: members.map((member, i) => ({
-      id: member.engine,
-      weight: member.terms.weight,
-      guarantee: guarantees[i],
-      limit: limitBundles(member, bundles),
-      demand: Math.max(WAKE_UP_BUNDLES, member.heartbeat?.demand.bundles ?? 0, inUseBundles(member)),
-      health: member.liveness === 'silent' || member.liveness === 'gone' ? 'dead' : 'healthy',
-    })),
-    maxShare: settings.maxShare,
-  })
+  const division = divide(memoryClaims(members, bundles, settings))
   const reserve = Math.floor(settings.reserveShare * bundles)
   const targets = members.map((_, i) => division.amounts[i] + Math.floor(lentAfterReserve(division.lent[i], reserve, members.length)))
   const leased = members.map(input.leased)
   const grants = grantFree(targets, leased, input.free, reserve, division.amounts)
   const wanted = members.reduce((sum, _, i) => sum + Math.max(0, division.amounts[i] - leased[i] - grants[i]), 0)
   return { entitlements: division.amounts, reclaims: takeUnused(members, targets, leased, wanted), grants }
+}
+
+/** What each engine claims of the pool's bundles. */
+export function memoryClaims(members: readonly Member[], bundles: number, settings: PoolSettings): DivisionInput {
+  return {
+    capacity: bundles,
+    claims: members.map((member) => ({
+      id: member.engine,
+      weight: member.terms.weight,
+      guarantee: guaranteeBundles(member, bundles),
+      limit: limitBundles(member, bundles),
+      demand: Math.max(WAKE_UP_BUNDLES, member.heartbeat?.demand.bundles ?? 0, inUseBundles(member)),
+      health: isHeard(member) ? 'healthy' : 'dead',
+    })),
+    maxShare: settings.maxShare,
+  }
 }
 
 export function guaranteeBundles(member: Member, bundles: number): number {

@@ -18,7 +18,7 @@ import { Broker } from './broker.js'
 import { documentFor } from './document.js'
 import { certainExpiryUs, livenessOf, type Member } from './member.js'
 import { type MemoryRegime, memoryRegimeOf } from './memory-regime.js'
-import { divideMemory } from './memory-round.js'
+import { divideMemory, memoryClaims } from './memory-round.js'
 import { divideTokens, type TokenRound } from './token-round.js'
 
 export interface PoolOptions {
@@ -65,7 +65,7 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
   #round = 0
   #nextRoundUs: Micros = 0
   #carry: Carry | undefined
-  #idealCarry: Carry | undefined
+  #quarantines: { readonly engine: string; readonly bundles: number; readonly untilUs: Micros }[] = []
   #changed = true
   #effects: PoolEffect[] = []
 
@@ -73,12 +73,15 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     this.#options = options
     this.#terms = new Map(options.terms)
     this.#regime = memoryRegimeOf(options.policy)
-    this.#policy = policyByName(options.policy)
+    const policy = policyByName(options.policy)
+    invariant(policy.kind === 'policy', () => `pool ${options.pool}: ${policy.kind === 'policy' ? '' : policy.message}`)
+    this.#policy = policy.policy
     this.ledger = new Ledger(options.bundles)
     this.#broker = new Broker({
       ledger: this.ledger,
       settings: options.settings,
       regime: this.#regime,
+      bundles: options.bundles,
       member: (engine) => this.#byEngine.get(engine),
       members: () => this.#members,
       decided: (decision) => this.#effects.push({ kind: 'decision', decision }),
@@ -132,7 +135,7 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
   #join(now: Micros, message: Join): void {
     const earlier = this.#byEngine.get(message.engine)
     if (earlier && earlier.incarnation >= message.incarnation) return
-    if (earlier) this.#dismiss(now, earlier, 'quarantine')
+    if (earlier) this.#dismiss(now, earlier, 'vanished')
     const terms = this.#terms.get(message.model)
     if (!terms) return
     const member: Member = {
@@ -148,17 +151,19 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
       processedThrough: message.number,
       sequence: 0,
       revokedAt: 0,
+      raisedAt: 0,
+      leaseBundles: 0,
       dirty: true,
       tokens: 0,
       lentTokens: 0,
       floorTokens: 0,
       entitledBundles: 0,
+      fixedBundles: 0,
       grantedUs: -Infinity,
       outcomes: [],
     }
     this.#members = [...this.#members, member].sort((a, b) => compareIds(a.engine, b.engine))
     this.#byEngine.set(member.engine, member)
-    this.ledger.admit(member.engine)
     this.#changed = true
     // A join is a material change: the newcomer gets its first lease and budget now, not at the next round.
     this.#nextRoundUs = now
@@ -169,17 +174,27 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
   }
 
   /** Ends a membership. What it held is free if it said so itself, else quarantined until no lease can be believed in. */
-  #dismiss(now: Micros, member: Member, how: 'released' | 'quarantine'): void {
+  #dismiss(now: Micros, member: Member, how: 'released' | 'vanished'): void {
+    const { engine, incarnation } = member
     this.#broker.depart(now, member, how)
-    if (how === 'quarantine') {
-      this.ledger.quarantine(member.engine, now + certainExpiryUs(this.#options.settings.leaseUs))
-      this.#effects.push({ kind: 'evict', engine: member.engine, incarnation: member.incarnation })
+    if (how === 'released') {
+      this.ledger.leave(engine)
+    } else {
+      this.ledger.drop(engine)
+      const bundles = this.ledger.quarantinedOf(engine)
+      this.#quarantines.push({ engine, bundles, untilUs: now + certainExpiryUs(this.#options.settings.leaseUs) })
+      this.#effects.push({ kind: 'evict', engine, incarnation })
     }
-    this.ledger.drop(member.engine)
     this.#members = this.#members.filter((other) => other !== member)
-    this.#byEngine.delete(member.engine)
+    this.#byEngine.delete(engine)
     this.#changed = true
     this.#nextRoundUs = Math.min(this.#nextRoundUs, now)
+  }
+
+  /** Bundles that nobody can believe to hold any more are free. */
+  #endQuarantines(now: Micros): void {
+    for (const { engine, bundles, untilUs } of this.#quarantines) if (now >= untilUs) this.ledger.expire(engine, bundles)
+    this.#quarantines = this.#quarantines.filter(({ untilUs }) => now < untilUs)
   }
 
   #cancel(now: Micros, member: Member, message: Cancel): void {
@@ -195,16 +210,19 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     member.dirty = true
     member.outcomes = member.outcomes.filter(({ sequence }) => heartbeat.epoch !== this.#options.epoch || sequence > heartbeat.sequence)
     this.#changed ||= !last || !sameNeeds(last, heartbeat)
-    if (heartbeat.epoch === this.#options.epoch && heartbeat.sequence >= member.revokedAt) this.#broker.released(now, member, heartbeat.held)
+    // What a heartbeat says it holds counts only if it knows of the oldest order and of the newest larger lease.
+    const known = Math.max(member.revokedAt, member.raisedAt)
+    if (heartbeat.epoch === this.#options.epoch && heartbeat.sequence >= known) this.#broker.released(now, member, heartbeat.held)
   }
 
   #runRound(now: Micros): void {
-    const { roundUs, settings } = { roundUs: this.#options.settings.roundUs, settings: this.#options.settings }
+    const { settings } = this.#options
+    const { roundUs } = settings
     const skipped = Math.max(0, Math.floor((now - this.#nextRoundUs) / roundUs))
     this.#round += 1 + skipped
     this.#nextRoundUs = (Math.floor(now / roundUs) + 1) * roundUs
     this.#watch(now)
-    this.ledger.expire(now)
+    this.#endQuarantines(now)
     // One engine with the same needs as before gets the same answer; several share fractions that move every round.
     if (!this.#changed && this.#members.length <= 1) return
     this.#changed = false
@@ -212,14 +230,13 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
       members: this.#members,
       settings,
       policy: this.#policy,
-      ideal: this.#options.policy === 'weighted-max-min',
+      wakesIdle: this.#options.policy !== 'kapsl-compat',
       unitsPerToken: (model) => (settings.countTokens === 'plain' ? 1 : (this.#options.unitsPerToken.get(model) ?? 1)),
       nominalRate: (model) => this.#options.nominalRate.get(model) ?? 1,
+      bundles: memoryClaims(this.#members, this.#options.bundles, settings),
       carry: this.#carry,
-      idealCarry: this.#idealCarry,
     })
     this.#carry = round.carry
-    this.#idealCarry = round.idealCarry
     this.#assertSumLaw(round)
     this.#members.forEach((member, i) => {
       const share = round.shares[i]
@@ -236,8 +253,8 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
   /** Law 1, except under the one policy that has no shares. */
   #assertSumLaw(round: TokenRound): void {
     if (this.#options.policy === 'uncoordinated') return
-    const sum = round.shares.reduce((total, share) => total + share.tokens, 0)
-    invariant(sum <= round.capacity, () => `round ${this.#round} of ${this.#options.pool}: ${sum} tokens of ${round.capacity}`)
+    const { divided, capacity } = round
+    invariant(divided <= capacity, () => `round ${this.#round} of ${this.#options.pool}: ${divided} tokens of ${capacity}`)
   }
 
   #moveMemory(now: Micros): void {
@@ -245,7 +262,7 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
       members: this.#members,
       bundles: this.#options.bundles,
       free: this.ledger.free,
-      leased: (member) => this.ledger.leased(member.engine),
+      leased: (member) => this.ledger.leasedTo(member.engine),
       settings: this.#options.settings,
     })
     this.#members.forEach((member, i) => {
@@ -261,7 +278,7 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
       if (liveness === member.liveness) continue
       member.liveness = liveness
       this.#changed = true
-      if (liveness === 'gone') this.#dismiss(now, member, 'quarantine')
+      if (liveness === 'gone') this.#dismiss(now, member, 'vanished')
     }
   }
 
@@ -277,7 +294,7 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
         tokens: round.shares[i].tokens,
         lentTokens: round.shares[i].lentTokens,
         idealTokens: round.shares[i].idealTokens,
-        leaseBundles: this.ledger.leased(member.engine),
+        leaseBundles: this.ledger.leasedTo(member.engine),
         entitledBundles: member.entitledBundles,
         inUseBundles: member.heartbeat?.inUse ?? 0,
       })),

@@ -1,6 +1,6 @@
-import { type BudgetPolicy, type Carry, type Claim, divide } from '@kvasir/allocation'
+import { type BudgetPolicy, type Carry, type Claim, divide, type DivisionInput, NO_CARRY } from '@kvasir/allocation'
 import type { PoolSettings } from '@kvasir/contracts'
-import type { Member } from './member.js'
+import { demandTokens, isHeard, type Member } from './member.js'
 
 /** What one engine gets in a round, in its own tokens. */
 export interface TokenShare {
@@ -13,11 +13,12 @@ export interface TokenShare {
 }
 
 export interface TokenRound {
+  /** In the pool's unit, as are the amounts divided. */
   readonly capacity: number
+  readonly divided: number
   readonly shares: readonly TokenShare[]
   readonly conditions: readonly string[]
-  readonly carry: Carry | undefined
-  readonly idealCarry: Carry | undefined
+  readonly carry: Carry
 }
 
 export interface TokenRoundInput {
@@ -25,17 +26,19 @@ export interface TokenRoundInput {
   readonly members: readonly Member[]
   readonly settings: PoolSettings
   readonly policy: BudgetPolicy
-  /** Whether `policy` is weighted max-min itself: the ideal then needs no second division. */
-  readonly ideal: boolean
+  /** Whether an idle engine claims a small grant, so that its first request needs no round trip. */
+  readonly wakesIdle: boolean
   /** Cost of one of a model's tokens in the pool's unit; 1 where tokens are counted plainly. */
   readonly unitsPerToken: (model: string) => number
   /** Tokens per second before an engine has measured any. */
   readonly nominalRate: (model: string) => number
+  /** The same claims on the pool's bundles, for policies that divide both together. */
+  readonly bundles: DivisionInput
+  /** Fractions owed from the round before; undefined in the first. */
   readonly carry: Carry | undefined
-  readonly idealCarry: Carry | undefined
 }
 
-/** Smallest demand of an idle engine as a share of the round: a first request needs no round trip. */
+/** Claim of an idle engine as a share of the round. */
 const WAKE_UP_SHARE = 0.02
 
 /**
@@ -45,42 +48,45 @@ const WAKE_UP_SHARE = 0.02
 export function divideTokens(input: TokenRoundInput): TokenRound {
   const { members, settings } = input
   const units = members.map((member) => input.unitsPerToken(member.model))
-  const rates = members.map((member, i) => (member.heartbeat?.demand.tokensPerSecond || input.nominalRate(member.model)) * units[i])
-  const demands = members.map((member, i) => (member.heartbeat?.demand.tokens ?? 0) * units[i])
+  const rates = members.map(
+    (member, i) => (member.heartbeat?.demand.tokensPerSecond || input.nominalRate(member.model)) * units[i],
+  )
+  const demands = members.map((member, i) => demandTokens(member) * units[i])
   const capacity = roundCapacity(rates, demands, settings.roundUs)
-  const wakeUp = Math.max(1, Math.floor((capacity * WAKE_UP_SHARE) / Math.max(1, members.length)))
-  const claims = members.map((member, i): Claim => {
-    const limit = Math.floor(member.terms.limit * capacity)
-    const health = member.liveness === 'live' ? 'healthy' : member.liveness === 'suspect' ? 'degraded' : 'dead'
-    return {
-      id: member.engine,
-      weight: member.terms.weight,
-      guarantee: Math.min(limit, Math.floor(member.terms.guarantee * capacity)),
-      limit,
-      demand: Math.max(wakeUp, Math.ceil(demands[i])),
-      health: health === 'degraded' ? 'healthy' : health,
-      ...(member.terms.group === undefined ? {} : { group: member.terms.group }),
-    }
-  })
-  const common = { capacity, claims, maxShare: settings.maxShare }
-  const division = input.policy({ ...common, ...(input.carry ? { carry: input.carry } : {}) })
-  const ideal = input.ideal ? division : divide({ ...common, ...(input.idealCarry ? { carry: input.idealCarry } : {}) })
+  const wakeUp = input.wakesIdle ? Math.max(1, Math.floor((capacity * WAKE_UP_SHARE) / Math.max(1, members.length))) : 0
+  const claims = members.map((member, i) => tokenClaim(member, capacity, Math.max(wakeUp, Math.ceil(demands[i]))))
+  const division = { capacity, claims, maxShare: settings.maxShare }
+  const divided = input.policy({ ...division, carry: input.carry ?? NO_CARRY }, { others: [input.bundles] })
+  const ideal = divide(division).exact
   const shares = members.map(
     (member, i): TokenShare => ({
-      tokens: Math.floor(division.amounts[i] / units[i]),
-      lentTokens: Math.floor(division.lent[i] / units[i]),
-      floorTokens: Math.floor(Math.min(claims[i].guarantee, division.amounts[i]) / units[i]),
-      idealTokens: ideal.amounts[i] / units[i],
-      demandTokens: member.heartbeat?.demand.tokens ?? 0,
+      tokens: Math.floor(divided.amounts[i] / units[i]),
+      lentTokens: Math.floor(divided.lent[i] / units[i]),
+      floorTokens: Math.floor(Math.min(claims[i].guarantee, divided.amounts[i]) / units[i]),
+      idealTokens: ideal[i] / units[i],
+      demandTokens: demandTokens(member),
     }),
   )
+  const conditions = [...new Set(divided.conditions.map((condition) => condition.kind))]
+  return { capacity, divided: sum(divided.amounts), shares, conditions, carry: divided.carry }
+}
+
+function tokenClaim(member: Member, capacity: number, demand: number): Claim {
+  const { weight, group } = member.terms
+  const limit = Math.floor(member.terms.limit * capacity)
   return {
-    capacity,
-    shares,
-    conditions: division.conditions.map((condition) => condition.kind),
-    carry: division.carry,
-    idealCarry: input.ideal ? undefined : ideal.carry,
+    id: member.engine,
+    weight,
+    guarantee: Math.min(limit, Math.floor(member.terms.guarantee * capacity)),
+    limit,
+    demand,
+    health: isHeard(member) ? 'healthy' : 'dead',
+    ...(group === undefined ? {} : { group }),
   }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }
 
 /** Units the group computes in a round: the rates' harmonic mean weighted by what each engine demands. */

@@ -5,7 +5,7 @@ import { DeviceMachine } from './device-machine.js'
 
 const shape: StepShape = {
   sequences: 1,
-  tokens: 1,
+  totalTokens: 1,
   decodeSequences: 1,
   decodeContextTokens: 1,
   prefillTokens: 0,

@@ -4,7 +4,7 @@ import type { BlockPool } from '@kvasir/kv-cache'
 import type { Scheduler, SequenceInput, StepOutcome, StepPlan, Submission } from '@kvasir/scheduler'
 import { BudgetMeter } from './budget-meter.js'
 import { Lease } from './lease.js'
-import { type MemoryNeed, memoryNeed } from './memory-need.js'
+import { bundlesToMap } from './memory-need.js'
 import { RateMeter } from './rate-meter.js'
 
 export interface EngineOptions {
@@ -49,9 +49,12 @@ export type EngineEffect =
   | { readonly kind: 'planned'; readonly plan: StepPlan }
   | { readonly kind: 'stepped'; readonly plan: StepPlan; readonly outcome: StepOutcome; readonly startedUs: Micros; readonly finishedUs: Micros }
   | { readonly kind: 'preempted'; readonly slots: readonly number[]; readonly cause: PreemptionCause }
-  | { readonly kind: 'ended'; readonly slot: number; readonly reason: 'aborted' | 'engine_left' }
+  | { readonly kind: 'ended'; readonly slot: number; readonly reason: 'aborted' | 'engine_left' | 'exceeds_lease' }
   /** The request for memory ended: for the decision's other half, and for tests. */
   | { readonly kind: 'outcome'; readonly outcome: PreemptionOutcome }
+
+/** Free bundles an engine keeps for its next blocks where all share one free list (kvcached keeps 5 to 10 pages). */
+const IDLE_BUNDLES_KEPT = 8
 
 /** Where the engine stands with the device. */
 type Phase = 'idle' | 'ready' | 'turn' | 'running' | 'stopped'
@@ -83,10 +86,9 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
   #requestNotBeforeUs: Micros = 0
   #nextHeartbeatUs: Micros = Infinity
   #spentTokens = 0
-  /** Bundles the owner was last told the engine may touch. */
-  #heldReported = 0
+  #ceilingBundles = -1
+  /** Numbered messages the owner has not processed yet: repeated with every heartbeat. */
   #unprocessed: EngineMessage[] = []
-  #settledOutcomes = new Set<string>()
 
   constructor(options: EngineOptions, scheduler: Scheduler, pool: BlockPool) {
     this.#options = options
@@ -200,10 +202,20 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     if (document.incarnation !== incarnation || !this.#lease.apply(document)) return
     this.#unprocessed = this.#unprocessed.filter((message) => 'number' in message && message.number > document.processedThrough)
     for (const outcome of document.outcomes) this.#settle(now, outcome)
-    this.#scheduler.setBlockCeiling(document.limitBundles * this.#pool.blocksPerBundle)
+    this.#refuseImpossible(document.limitBundles)
     this.#stalled = false
     this.#shrink(now)
     if (document.reclaims.length > 0) this.#report(now)
+  }
+
+  /** What can't fit any more, now that the limit is lower, is ended with a reason instead of waiting for ever. */
+  #refuseImpossible(limitBundles: number): void {
+    if (limitBundles === this.#ceilingBundles) return
+    this.#ceilingBundles = limitBundles
+    for (const slot of this.#scheduler.setBlockCeiling(limitBundles * this.#pool.blocksPerBundle)) {
+      this.#scheduler.abort(slot)
+      this.#effects.push({ kind: 'ended', slot, reason: 'exceeds_lease' })
+    }
   }
 
   #settle(now: Micros, outcome: PreemptionOutcome): void {
@@ -243,6 +255,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
 
   /** Unmaps up to `count` wholly free bundles; says how many. */
   #giveBack(count: number): number {
+    if (count <= 0 || this.#pool.freeBundles === 0) return 0
     const bundles = this.#pool.unmapFree(count)
     if (bundles.length > 0) {
       const { engine, incarnation } = this.#options
@@ -270,14 +283,14 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
 
   #takeTurn(now: Micros): void {
     this.#phase = 'turn'
-    const need = memoryNeed(this.#scheduler, this.#pool)
-    if (need.bundles > 0 && this.#growMapping(now, need)) return
+    const need = bundlesToMap(this.#scheduler, this.#pool)
+    if (need > 0 && this.#growMapping(now, need)) return
     this.#planStep(now)
   }
 
   /** Maps what the lease still allows before the step is planned; true when the device was asked. */
-  #growMapping(now: Micros, need: MemoryNeed): boolean {
-    const allowed = Math.min(need.bundles, this.#lease.bundles(now) - this.#pool.bundles)
+  #growMapping(now: Micros, need: number): boolean {
+    const allowed = Math.min(need, this.#lease.bundles(now) - this.#pool.bundles)
     if (allowed <= 0 || this.#mapRefused) return false
     const { engine, incarnation } = this.#options
     this.#mapping = true
@@ -332,7 +345,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
       this.#shrink(now)
       this.#report(now)
     }
-    if (this.#options.returnsIdle) this.#giveBack(this.#pool.freeBundles)
+    if (this.#options.returnsIdle) this.#giveBack(this.#pool.freeBundles - IDLE_BUNDLES_KEPT)
     if (this.#scheduler.unfinishedCount > 0) return
     const { engine, incarnation } = this.#options
     this.#device({ kind: 'pass', engine, incarnation })
@@ -404,7 +417,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
         tokensPerSecond: this.#rate.tokensPerSecond,
       },
       spentTokens: this.#spentTokens,
-      lowestPriority: this.#scheduler.lowestRunningPriority(),
+      lowestPriority: this.#scheduler.runningCount > 0 ? this.#scheduler.lowestRunningPriority() : null,
       supply: document?.supplyWanted ? this.#scheduler.supplyCurve(now) : [],
     })
     for (const message of this.#unprocessed) this.#send(message)

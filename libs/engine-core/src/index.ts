@@ -1,1 +1,5 @@
-export {}
+export * from './budget-meter.js'
+export * from './engine-machine.js'
+export * from './lease.js'
+export * from './memory-need.js'
+export * from './rate-meter.js'

@@ -1,1 +1,9 @@
-export {}
+export * from './atomic-file.js'
+export * from './csv.js'
+export * from './llmsched-filter.js'
+export * from './llmsched-record.js'
+export * from './llmsched-validator.js'
+export * from './operational-error.js'
+export * from './read-text-chunks.js'
+export * from './text-file-writer.js'
+export * from './trace-writer.js'

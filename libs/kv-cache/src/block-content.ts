@@ -55,6 +55,8 @@ export interface SyntheticContentOptions {
    */
   readonly prefixBlocks?: readonly number[]
   readonly prefixBlockTokens?: number
+  /** Tokens the ids speak for: the last stretch of a prompt may be partial. All of their stretches when absent. */
+  readonly prefixTokens?: number
 }
 
 /**
@@ -65,8 +67,11 @@ export class SyntheticContent implements BlockContent {
   readonly #uniqueSeed: number
   readonly #prefixBlocks: readonly number[]
   readonly #prefixBlockTokens: number
+  readonly #prefixTokens: number
 
-  constructor({ uniqueSeed, prefixBlocks = [], prefixBlockTokens = 512 }: SyntheticContentOptions) {
+  constructor(options: SyntheticContentOptions) {
+    const { uniqueSeed, prefixBlocks = [], prefixBlockTokens = 512 } = options
+    this.#prefixTokens = Math.min(options.prefixTokens ?? Infinity, prefixBlocks.length * prefixBlockTokens)
     this.#uniqueSeed = uniqueSeed
     this.#prefixBlocks = prefixBlocks
     this.#prefixBlockTokens = prefixBlockTokens
@@ -75,8 +80,8 @@ export class SyntheticContent implements BlockContent {
   fold(chain: HashChain, block: number, blockSize: number): void {
     const last = (block + 1) * blockSize - 1
     // Ids are chained, so the id at the block's last token vouches for all of the block's tokens.
-    const stretch = Math.floor(last / this.#prefixBlockTokens)
-    if (stretch < this.#prefixBlocks.length) {
+    if (last < this.#prefixTokens) {
+      const stretch = Math.floor(last / this.#prefixBlockTokens)
       chain.foldNumber(this.#prefixBlocks[stretch])
       chain.fold(last - stretch * this.#prefixBlockTokens)
     } else {

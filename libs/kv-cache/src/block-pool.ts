@@ -44,7 +44,8 @@ export class BlockPool {
     const { blockSize, blocksPerBundle, bundleCapacity } = options
     const sizes = [blockSize, blocksPerBundle, bundleCapacity]
     invariant(
-      sizes.every((size) => Number.isInteger(size) && size >= 1) && blocksPerBundle * bundleCapacity < 2 ** 31,
+      sizes.every((size) => Number.isInteger(size) && size >= 1) &&
+        blocksPerBundle * bundleCapacity < 2 ** 31,
       () => `block size ${blockSize}, ${bundleCapacity} bundles of ${blocksPerBundle} blocks: no such pool`,
     )
     this.blockSize = blockSize
@@ -53,16 +54,22 @@ export class BlockPool {
     this.placement = options.placement
     this.prefixCaching = options.prefixCaching
     this.#free = makeFreeBlocks(options.placement, { ...options, bundleCapacity: 0 })
-    this.#index = new PrefixIndex(0)
+    this.#index = new PrefixIndex()
   }
 
-  get mappedBundles(): Bundles {
+  /** Mapped bundles. */
+  get bundles(): Bundles {
     return this.#bundles
   }
 
   /** Mapped bundles of which no block is used; cached content may lie in them. */
   get freeBundles(): Bundles {
     return this.#freeBundles
+  }
+
+  /** Mapped bundles have ids below this. */
+  get bundleIdLimit(): Bundles {
+    return this.#mapped.length
   }
 
   get bundlesInUse(): Bundles {
@@ -144,6 +151,13 @@ export class BlockPool {
     }
     ids.sort((a, b) => this.#cached[a] - this.#cached[b] || a - b)
     return ids.slice(0, Math.max(0, count))
+  }
+
+  /** Unmaps up to `count` free bundles, picked as {@link pickFreeBundles} does, and names them. */
+  unmapFree(count: Bundles): number[] {
+    const ids = this.pickFreeBundles(count)
+    for (const id of ids) this.unmapBundle(id)
+    return ids
   }
 
   /** Ids of the mapped bundles, ascending. Cold. */
@@ -247,6 +261,6 @@ export class BlockPool {
     this.#cached = widen(this.#cached, capacity)
     this.#mapped = widen(this.#mapped, capacity)
     this.#free.grow(capacity)
-    this.#index.grow(blocks)
+    if (this.prefixCaching) this.#index.grow(blocks)
   }
 }

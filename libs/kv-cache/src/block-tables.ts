@@ -25,7 +25,11 @@ export class BlockTables {
   /** Two lanes a block. */
   readonly #hashes = new IntTables()
   readonly #chain = new HashChain()
+  /** By slot: where its chain ends (the lanes of the last block hashed), blocks registered, the last block of its table. */
+  #chainA = new Int32Array(64)
+  #chainB = new Int32Array(64)
   #registered = new Int32Array(64)
+  #lastBlock = new Int32Array(64)
   #heldBlocks = 0
   #hits = new Int32Array(64)
   readonly #hit = { blocks: 0, revived: 0 }
@@ -38,9 +42,12 @@ export class BlockTables {
   ensureSlots(slots: number): void {
     this.#tables.ensureRows(slots)
     this.#hashes.ensureRows(slots)
-    if (slots > this.#registered.length) {
-      this.#registered = widen(this.#registered, Math.max(slots, this.#registered.length * 2))
-    }
+    if (slots <= this.#registered.length) return
+    const capacity = Math.max(slots, this.#registered.length * 2)
+    this.#chainA = widen(this.#chainA, capacity)
+    this.#chainB = widen(this.#chainB, capacity)
+    this.#registered = widen(this.#registered, capacity)
+    this.#lastBlock = widen(this.#lastBlock, capacity)
   }
 
   /** Entries of all tables together; a block shared by two sequences counts twice. */
@@ -98,15 +105,37 @@ export class BlockTables {
 
   /** Appends new blocks to the slot's table. The caller has checked that so many are free. */
   append(slot: number, blocks: Blocks): void {
-    for (let i = 0; i < blocks; i++) this.#tables.push(slot, this.#pool.take())
+    let block = 0
+    for (let i = 0; i < blocks; i++) {
+      block = this.#pool.take()
+      this.#tables.push(slot, block)
+    }
+    this.#lastBlock[slot] = block
     this.#heldBlocks += blocks
   }
 
-  /** Enters the slot's blocks up to `blocks`, all of whose tokens are known, into the prefix cache. */
+  /**
+   * Enters the slot's blocks up to `blocks`, all of whose tokens are known, into the prefix cache. A decoding sequence registers
+   * one block at a time, its last: that case reads nothing but what is kept by slot.
+   */
   register(slot: number, content: BlockContent, blocks: Blocks): void {
-    for (let i = this.#registered[slot]; i < blocks; i++) {
-      this.#hashTo(slot, content, i)
-      this.#pool.register(this.#tables.at(slot, i), this.#hashes.at(slot, 2 * i), this.#hashes.at(slot, 2 * i + 1))
+    const registered = this.#registered[slot]
+    if (
+      blocks === registered + 1 &&
+      blocks === this.#tables.length(slot) &&
+      this.#hashed(slot) === registered
+    ) {
+      this.#hashTo(slot, content, registered)
+      this.#pool.register(this.#lastBlock[slot], this.#chainA[slot], this.#chainB[slot])
+    } else {
+      for (let i = registered; i < blocks; i++) {
+        this.#hashTo(slot, content, i)
+        this.#pool.register(
+          this.#tables.at(slot, i),
+          this.#hashes.at(slot, 2 * i),
+          this.#hashes.at(slot, 2 * i + 1),
+        )
+      }
     }
     this.#registered[slot] = blocks
   }
@@ -151,17 +180,22 @@ export class BlockTables {
     }
   }
 
+  /** Blocks of the slot that are hashed. */
+  #hashed(slot: number): Blocks {
+    return this.#hashes.length(slot) >> 1
+  }
+
   /** Extends the slot's chain until block `block` is hashed. */
   #hashTo(slot: number, content: BlockContent, block: number): void {
     const hashes = this.#hashes
-    let hashed = hashes.length(slot) >> 1
+    let hashed = this.#hashed(slot)
     if (hashed > block) return
     const chain = this.#chain
     if (hashed === 0) {
       chain.start(this.#seed)
     } else {
-      chain.a = hashes.at(slot, 2 * hashed - 2)
-      chain.b = hashes.at(slot, 2 * hashed - 1)
+      chain.a = this.#chainA[slot]
+      chain.b = this.#chainB[slot]
     }
     for (; hashed <= block; hashed++) {
       content.fold(chain, hashed, this.#pool.blockSize)
@@ -169,5 +203,7 @@ export class BlockTables {
       hashes.push(slot, chain.a)
       hashes.push(slot, chain.b)
     }
+    this.#chainA[slot] = chain.a
+    this.#chainB[slot] = chain.b
   }
 }

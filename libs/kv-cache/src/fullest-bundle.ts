@@ -119,7 +119,8 @@ export class FullestBundle implements FreeBlocks {
   grow(bundleCapacity: number): void {
     const blockCapacity = bundleCapacity * this.#blocksPerBundle
     const cached = new LinkedQueue(blockCapacity)
-    for (let block = this.#cached.head; block !== none; block = this.#cached.after(block)) cached.pushTail(block)
+    for (let block = this.#cached.head; block !== none; block = this.#cached.after(block))
+      cached.pushTail(block)
     this.#cached = cached
     this.#free = widen(this.#free, bundleCapacity)
     this.#clean = widen(this.#clean, bundleCapacity)
@@ -140,7 +141,8 @@ export class FullestBundle implements FreeBlocks {
         }
       }
     }
-    for (let block = this.#cached.head; block !== none; block = this.#cached.after(block)) blocks[count++] = block
+    for (let block = this.#cached.head; block !== none; block = this.#cached.after(block))
+      blocks[count++] = block
     return blocks
   }
 

@@ -69,7 +69,9 @@ export class IntTables {
   /** A view of the row; valid until any row is pushed to or cleared. */
   view(row: number): Int32Array {
     const start = this.#starts[row]
-    return start === noSegment ? this.#arena.subarray(0, 0) : this.#arena.subarray(start, start + this.#lengths[row])
+    return start === noSegment
+      ? this.#arena.subarray(0, 0)
+      : this.#arena.subarray(start, start + this.#lengths[row])
   }
 
   #widen(row: number): void {

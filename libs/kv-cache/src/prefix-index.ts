@@ -3,45 +3,43 @@ import { widen } from './widen.js'
 
 const none = -1
 
+/** Elements of a block's node, and where its fields stand. */
+const stride = 4
+const laneA = 0
+const laneB = 1
+const next = 2
+const previous = 3
+
 /**
  * Which blocks carry which chained hash. Several physical blocks may carry the same one (equal blocks are not merged); a
  * lookup answers the one registered earliest among those still present.
  *
  * Hot path: open addressing with linear probing over the first block of each hash, a doubly linked list of the others in
- * order of registration, deletion by shifting back (no tombstones). Nothing is allocated but when it doubles.
+ * order of registration, deletion by shifting back (no tombstones). Nothing is allocated but when
+ * blocks are added to the pool.
  */
 export class PrefixIndex {
   /** By position: the first block of the hash that lives there, or none. The length is a power of two, at most half full. */
-  #heads = new Int32Array(64).fill(none)
-  #mask = 63
-  #hashes = 0
+  #heads = new Int32Array(0)
+  #mask = -1
   #blocks = 0
-  /** By block: its hash, its neighbours among equal ones; for a first block also the last of the list. */
-  #laneA: Int32Array
-  #laneB: Int32Array
-  #next: Int32Array
-  #previous: Int32Array
-  #last: Int32Array
-
-  constructor(blockCapacity: number) {
-    this.#laneA = new Int32Array(blockCapacity)
-    this.#laneB = new Int32Array(blockCapacity)
-    this.#next = new Int32Array(blockCapacity)
-    this.#previous = new Int32Array(blockCapacity)
-    this.#last = new Int32Array(blockCapacity)
-  }
+  /**
+   * By block, `stride` elements each: its hash and its neighbours among equal ones; before the first stands the last, after
+   * the last none. Side by side, because whoever needs one of them needs the others.
+   */
+  #nodes = new Int32Array(0)
 
   /** Blocks registered. */
   get size(): number {
     return this.#blocks
   }
 
+  /** Room for blocks below `blockCapacity`, all of which may carry different hashes. Must be called before anything is added. */
   grow(blockCapacity: number): void {
-    this.#laneA = widen(this.#laneA, blockCapacity)
-    this.#laneB = widen(this.#laneB, blockCapacity)
-    this.#next = widen(this.#next, blockCapacity)
-    this.#previous = widen(this.#previous, blockCapacity)
-    this.#last = widen(this.#last, blockCapacity)
+    this.#nodes = widen(this.#nodes, blockCapacity * stride)
+    let positions = 64
+    while (positions < 2 * blockCapacity) positions *= 2
+    if (positions > this.#heads.length) this.#rehash(positions)
   }
 
   /** The block registered earliest under this hash, or -1. */
@@ -50,43 +48,42 @@ export class PrefixIndex {
   }
 
   add(block: number, a: number, b: number): void {
-    this.#laneA[block] = a
-    this.#laneB[block] = b
-    this.#next[block] = none
+    const nodes = this.#nodes
+    const node = block * stride
+    nodes[node + laneA] = a
+    nodes[node + laneB] = b
+    nodes[node + next] = none
     this.#blocks++
     const position = this.#position(a, b)
     const head = this.#heads[position]
     if (head === none) {
-      this.#previous[block] = none
-      this.#last[block] = block
+      nodes[node + previous] = block
       this.#heads[position] = block
-      if (++this.#hashes * 2 > this.#heads.length) this.#rehash()
     } else {
-      const last = this.#last[head]
-      this.#next[last] = block
-      this.#previous[block] = last
-      this.#last[head] = block
+      const tail = nodes[head * stride + previous]
+      nodes[tail * stride + next] = block
+      nodes[node + previous] = tail
+      nodes[head * stride + previous] = block
     }
   }
 
   remove(block: number): void {
-    const next = this.#next[block]
-    const previous = this.#previous[block]
+    const nodes = this.#nodes
+    const node = block * stride
+    const after = nodes[node + next]
+    const before = nodes[node + previous]
+    const position = this.#position(nodes[node + laneA], nodes[node + laneB])
+    const head = this.#heads[position]
+    invariant(head !== none, () => `block ${block} is not registered`)
     this.#blocks--
-    if (previous !== none) {
-      this.#next[previous] = next
-      if (next !== none) this.#previous[next] = previous
-      else this.#last[this.#heads[this.#position(this.#laneA[block], this.#laneB[block])]] = previous
-      return
-    }
-    const position = this.#position(this.#laneA[block], this.#laneB[block])
-    invariant(this.#heads[position] === block, () => `block ${block} is not registered`)
-    if (next === none) {
-      this.#vacate(position)
+    if (head !== block) {
+      nodes[before * stride + next] = after
+      nodes[(after === none ? head : after) * stride + previous] = before
+    } else if (after !== none) {
+      nodes[after * stride + previous] = before
+      this.#heads[position] = after
     } else {
-      this.#previous[next] = none
-      this.#last[next] = this.#last[block]
-      this.#heads[position] = next
+      this.#vacate(position)
     }
   }
 
@@ -95,21 +92,24 @@ export class PrefixIndex {
     let position = a & this.#mask
     for (;;) {
       const head = this.#heads[position]
-      if (head === none || (this.#laneA[head] === a && this.#laneB[head] === b)) return position
+      if (
+        head === none ||
+        (this.#nodes[head * stride + laneA] === a && this.#nodes[head * stride + laneB] === b)
+      )
+        return position
       position = (position + 1) & this.#mask
     }
   }
 
   /** Empties a position and moves back what had been pushed past it, so that probing never meets a hole. */
   #vacate(position: number): void {
-    this.#hashes--
     let hole = position
     let scan = position
     for (;;) {
       scan = (scan + 1) & this.#mask
       const head = this.#heads[scan]
       if (head === none) break
-      const home = this.#laneA[head] & this.#mask
+      const home = this.#nodes[head * stride + laneA] & this.#mask
       // Movable when its home does not lie cyclically within (hole, scan].
       if (((scan - home) & this.#mask) >= ((scan - hole) & this.#mask)) {
         this.#heads[hole] = head
@@ -119,13 +119,15 @@ export class PrefixIndex {
     this.#heads[hole] = none
   }
 
-  #rehash(): void {
+  #rehash(positions: number): void {
     const old = this.#heads
-    this.#heads = new Int32Array(old.length * 2).fill(none)
-    this.#mask = this.#heads.length - 1
+    this.#heads = new Int32Array(positions).fill(none)
+    this.#mask = positions - 1
     for (let i = 0; i < old.length; i++) {
       const head = old[i]
-      if (head !== none) this.#heads[this.#position(this.#laneA[head], this.#laneB[head])] = head
+      if (head === none) continue
+      const node = head * stride
+      this.#heads[this.#position(this.#nodes[node + laneA], this.#nodes[node + laneB])] = head
     }
   }
 }

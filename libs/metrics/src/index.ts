@@ -1,1 +1,10 @@
-export {}
+export * from './counting-histogram.js'
+export * from './empirical-cdf.js'
+export * from './fairness.js'
+export * from './sample-set.js'
+export * from './samples.js'
+export * from './slo-tally.js'
+export * from './step-series.js'
+export * from './summarise.js'
+export * from './time-weighted.js'
+export * from './waiting.js'

@@ -1,1 +1,12 @@
-export {}
+export * from './comparison.js'
+export * from './comparison-text.js'
+export { downSample, MAX_POINTS } from './down-sample.js'
+export { renderHtml } from './html/render-html.js'
+export { type MarkdownOptions, renderMarkdown } from './markdown/render-markdown.js'
+export { sparkline } from './markdown/sparkline.js'
+export * from './model.js'
+export * from './numbers.js'
+export { type PlotFile, renderPlotFiles } from './plot-files.js'
+export * from './run-tables.js'
+export * from './text-table.js'
+export * from './verdict.js'

@@ -61,10 +61,12 @@ export interface SequenceCosts {
   recomputeUs(tokens: Tokens): Micros
   /** Out and in again; Infinity where there is nowhere to swap to. */
   swapUs(blocks: number): Micros
+  /** So many output tokens, one after another; when absent, each costs what recomputing one token does. */
+  outputUs?(tokens: Tokens): Micros
 }
 
 /** For engines without a cost model: every token recomputed costs the same, and nothing is swapped. */
 export const tokenCosts: SequenceCosts = {
-  recomputeUs: (tokens) => tokens,
+  recomputeUs: (tokens: number) => tokens,
   swapUs: () => Infinity,
 }

@@ -45,7 +45,8 @@ export class FifoQueue implements WaitingQueue {
   }
 
   some(visit: (slot: number) => boolean): boolean {
-    for (let slot = this.#queue.head; slot !== -1; slot = this.#queue.after(slot)) if (visit(slot)) return true
+    for (let slot = this.#queue.head; slot !== -1; slot = this.#queue.after(slot))
+      if (visit(slot)) return true
     return false
   }
 

@@ -1,1 +1,10 @@
-export {}
+export * from './config.js'
+export { type OrderPolicy, orderPolicies } from './order-policies.js'
+export { type Release, type ReleaseOptions, Scheduler } from './scheduler.js'
+export * from './sequence-input.js'
+export type { SequenceView } from './sequence-view.js'
+export { FINISH_LENGTH, FINISH_STOP, finishReasons, type StepOutcome } from './step-outcome.js'
+export { KIND_NEW, KIND_RESUMED, KIND_RUNNING, type StepPlan } from './step-plan.js'
+export type { SupplyPoint } from './supply.js'
+export type { VictimPolicy } from './victim-policies.js'
+export * from './replay/index.js'

@@ -1,4 +1,5 @@
 import { invariant } from '@kvasir/kernel'
+import type { BlockContent } from '@kvasir/kv-cache'
 import type { SequenceInput } from './sequence-input.js'
 
 export const SLOT_FREE = 0
@@ -33,6 +34,7 @@ export class SequenceStore {
   priority = new Float64Array(0)
   arrivalUs = new Float64Array(0)
   admittedUs = new Float64Array(0)
+  readonly contents: (BlockContent | undefined)[] = []
   /** What never changes, for cold paths. */
   readonly inputs: (SequenceInput | undefined)[] = []
   readonly #freeSlots: number[] = []
@@ -48,11 +50,18 @@ export class SequenceStore {
     return input
   }
 
+  content(slot: number): BlockContent {
+    const content = this.contents[slot]
+    invariant(content !== undefined, () => `slot ${slot} holds no sequence`)
+    return content
+  }
+
   /** Takes a slot for a new, waiting sequence. */
   add(input: SequenceInput, tokenLimit: number): number {
     if (this.#freeSlots.length === 0) this.#grow()
     const slot = this.#freeSlots.pop() as number
     this.inputs[slot] = input
+    this.contents[slot] = input.content
     this.state[slot] = SLOT_WAITING
     this.tokens[slot] = input.promptTokens
     this.promptTokens[slot] = input.promptTokens
@@ -81,6 +90,7 @@ export class SequenceStore {
       const slot = this.#ended[i]
       this.state[slot] = SLOT_FREE
       this.inputs[slot] = undefined
+      this.contents[slot] = undefined
       this.#freeSlots.push(slot)
     }
     this.#ended.length = 0
@@ -106,6 +116,7 @@ export class SequenceStore {
     this.admittedUs = floats(this.admittedUs, capacity)
     for (let slot = capacity - 1; slot >= before; slot--) {
       this.inputs[slot] = undefined
+      this.contents[slot] = undefined
       this.#freeSlots.push(slot)
     }
   }

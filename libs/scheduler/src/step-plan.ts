@@ -85,6 +85,24 @@ export class PlanBuffer implements StepPlan {
     this.kinds[k] = kind
   }
 
+  /** Starts a new plan, with room for what runs. */
+  reset(running: number): void {
+    this.ensure(running)
+    this.count = 0
+    this.preemptedCount = 0
+  }
+
+  addPreempted(slot: number): void {
+    // A sequence is stopped at most once a step, and only what ran when it began.
+    this.preempted[this.preemptedCount++] = slot
+  }
+
+  /** The entry of a slot, or -1. */
+  find(slot: number): number {
+    for (let k = 0; k < this.count; k++) if (this.slots[k] === slot) return k
+    return -1
+  }
+
   /** Takes an entry back, keeping the order of the others. */
   removeAt(k: number): void {
     this.slots.copyWithin(k, k + 1, this.count)

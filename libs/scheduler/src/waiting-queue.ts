@@ -9,8 +9,10 @@ export interface WaitingQueue {
   pushBack(slot: number): void
   /** Admitted or aborted. */
   remove(slot: number): void
-  /** Tokens were computed for a sequence (orders that account for service). */
-  served?(slot: number, tokens: number): void
+  /** A sequence was admitted and has so many tokens to compute (orders that account for service). */
+  admitted?(slot: number, tokens: number): void
+  /** Sequences got a token each. */
+  emitted?(slots: Int32Array, count: number): void
   /** Whether the order places one sequence before another, as they are now. */
   before(a: number, b: number): boolean
   /** Slots in the order in which they would be admitted. Cold: allocates. */

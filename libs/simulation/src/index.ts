@@ -1,1 +1,6 @@
-export {}
+export * from './cluster-plan.js'
+export * from './event-class.js'
+export * from './network.js'
+export * from './plan/index.js'
+export * from './result.js'
+export * from './simulation.js'

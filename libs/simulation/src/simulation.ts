@@ -1,13 +1,13 @@
 import type { DeviceCommand, EngineDocument, EngineMessage, TraceDetail, TraceRecord } from '@kvasir/contracts'
-import { PoolMachine } from '@kvasir/coordinator-core'
-import { DeviceMachine } from '@kvasir/device-core'
+import type { PoolInput } from '@kvasir/coordinator-core'
 import { Dispatcher } from '@kvasir/dispatch'
 import type { EngineInput } from '@kvasir/engine-core'
 import { EventHeap, invariant, type Micros } from '@kvasir/kernel'
 import type { RequestRecord, RequestStream } from '@kvasir/workload'
-import { buildDevices, buildEngine, buildPools, type DeviceHost, type EngineHost, type PoolHost } from './build.js'
+import { buildCluster, type DeviceHost, type EngineHost, type PoolHost } from './build.js'
 import type { ClusterPlan } from './cluster-plan.js'
 import { EventClass } from './event-class.js'
+import { ModelRecord } from './model-record.js'
 import { Network } from './network.js'
 import { Recorder } from './recorder.js'
 import type { SimulationResult } from './result.js'
@@ -53,13 +53,15 @@ export class Simulation {
   constructor(plan: ClusterPlan, options: SimulationOptions) {
     this.plan = plan
     this.#options = options
-    this.devices = buildDevices(plan)
-    this.pools = buildPools(plan)
-    this.engines = plan.engines.map((engine, index) => buildEngine(plan, engine, index, this.devices, this.pools))
+    const models = plan.models.map((model) => new ModelRecord(model))
+    const cluster = buildCluster(plan, models)
+    this.devices = cluster.devices
+    this.pools = cluster.pools
+    this.engines = cluster.engines
     this.#network = new Network({ ...plan.network, seed: plan.seed, links: 2 * plan.engines.length })
     for (const engine of this.engines) this.#engineByName.set(engine.plan.id, engine)
     for (const model of plan.models) this.#dispatchers.set(model.name, new Dispatcher(plan.dispatch))
-    this.#recorder = new Recorder(plan, this.engines, this.devices, {
+    this.#recorder = new Recorder({ plan, models, engines: this.engines, devices: this.devices }, {
       ...(options.trace ? { trace: options.trace } : {}),
       traceDetail: options.traceDetail ?? 'run',
     })
@@ -221,7 +223,7 @@ export class Simulation {
     this.#device(engine.device, { kind: 'ran', engine: engine.plan.id, turn: engine.turn })
   }
 
-  #pool(host: PoolHost, input: Parameters<PoolMachine['step']>[1]): void {
+  #pool(host: PoolHost, input: PoolInput): void {
     for (const effect of host.machine.step(this.#now, input)) {
       switch (effect.kind) {
         case 'document': {
@@ -251,7 +253,7 @@ export class Simulation {
       return this.#engine(engine, { kind: 'stop' })
     }
     engine.joined = true
-    engine.replica = dispatcher?.add(engine.plan.id)
+    dispatcher?.add(engine.plan.id)
     this.#recorder.membership(this.#now, engine, 'join')
     this.#engine(engine, { kind: 'start' })
   }

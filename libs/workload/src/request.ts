@@ -19,8 +19,8 @@ export interface RequestRecord {
   readonly deadlineUs: Micros | undefined
   readonly session: string | undefined
   /**
-   * Chained ids of the prompt's prefix blocks of `prefixBlockTokens` tokens each, the last one possibly partial:
-   * an equal id means an identical prefix up to and including that block.
+   * Chained ids of the prompt's prefix blocks of `prefixBlockTokens` tokens each, the last one possibly
+   * partial: an equal id means an identical prefix up to and including that block.
    */
   readonly prefixBlocks: readonly number[] | undefined
   /** 0 when there are none. */

@@ -11,8 +11,8 @@ export interface CsvLayout {
   /** May be absent from the header, and empty in a row. */
   readonly session?: string
   /**
-   * What a prompt or output of zero tokens means. `raise`: a request that was served, counted as one token, because leaving it
-   * out would lower the arrival rate. `leave_out`: a request that failed.
+   * What a prompt or output of zero tokens means. `raise`: a request that was served, counted as one token,
+   * because leaving it out would lower the arrival rate. `leave_out`: a request that failed.
    */
   readonly zeroTokens: 'raise' | 'leave_out'
   /** The trace's clock has a zero of its own, so the first row becomes the start. */
@@ -20,8 +20,9 @@ export interface CsvLayout {
 }
 
 /**
- * Azure/AzurePublicDataset, AzureLLMInferenceTrace_{code,conv}.csv (2023) and AzureLLMInferenceTrace_{code,conv}_1week.csv (2024). The two
- * differ in the zone suffix of their timestamps only.
+ * Azure/AzurePublicDataset, AzureLLMInferenceTrace_{code,conv}.csv (2023) and
+ * AzureLLMInferenceTrace_{code,conv}_1week.csv (2024). The two differ in the zone suffix of their
+ * timestamps only.
  */
 const AZURE = {
   arrival: { column: 'TIMESTAMP', unit: 'date_time' },
@@ -32,9 +33,9 @@ const AZURE = {
 } as const
 
 /**
- * HPMLL/BurstGPT, BurstGPT_1.csv; newer files add `Session ID` and `Elapsed time` (of no use here). Timestamps are seconds since midnight of the
- * first day. Rows without response tokens are failures, says its README ("some failure that Response tokens are 0s"); almost all of them have no
- * request tokens either.
+ * HPMLL/BurstGPT, BurstGPT_1.csv; newer files add `Session ID` and `Elapsed time` (of no use here).
+ * Timestamps are seconds since midnight of the first day. Rows without response tokens are failures, says
+ * its README ("some failure that Response tokens are 0s").
  */
 const BURSTGPT = {
   format: 'burstgpt',
@@ -69,13 +70,24 @@ export const CSV_LAYOUTS: readonly CsvLayout[] = [
 
 /** Columns without which a file is not of this layout. */
 export function requiredColumns(layout: CsvLayout): readonly string[] {
-  const columns = [layout.arrival.column, layout.promptTokens, layout.outputTokens, layout.model, layout.tenant]
+  const columns = [
+    layout.arrival.column,
+    layout.promptTokens,
+    layout.outputTokens,
+    layout.model,
+    layout.tenant,
+  ]
   return columns.filter((column) => column !== undefined)
 }
 
 /** Header cells as they are compared. */
 export function headerCells(line: string): readonly string[] {
-  return line.split(',').map((cell) => cell.trim().replace(/^"(.*)"$/, '$1').toLowerCase())
+  return line.split(',').map((cell) =>
+    cell
+      .trim()
+      .replace(/^"(.*)"$/, '$1')
+      .toLowerCase(),
+  )
 }
 
 export function hasColumns(cells: readonly string[], columns: readonly string[]): boolean {

@@ -4,8 +4,9 @@ const SPACE = 32
 const TAB = 9
 
 /**
- * The fields of one CSV line as ranges of the text it stands in, without spaces around them and without quotes (RFC 4180, except that a quoted
- * field cannot span lines). Hot path: one row object is reused for all lines.
+ * The fields of one CSV line as ranges of the text it stands in, without spaces around them and without
+ * quotes (RFC 4180, except that a quoted field cannot span lines). Hot path: one row object is reused for
+ * all lines.
  */
 export class CsvRow {
   text = ''
@@ -20,16 +21,17 @@ export class CsvRow {
     for (;;) {
       let from = at
       while (from < end && isSpace(text.charCodeAt(from))) from++
-      const comma = from < end && text.charCodeAt(from) === QUOTE ? this.#quoted(from, end) : this.#plain(from, end)
+      const comma =
+        from < end && text.charCodeAt(from) === QUOTE ? this.#quoted(from, end) : this.#plain(from, end)
       if (comma >= end) return
       at = comma + 1
     }
   }
 
-  /** Field `index` as text; undefined when the row is too short. */
+  /** Field `index` as text; undefined when the row has none. */
   field(index: number): string | undefined {
-    if (index >= this.count) return undefined
-    const start = this.starts[index] ?? 0
+    if (index < 0 || index >= this.count) return undefined
+    const start = this.starts[index]
     const field = this.text.slice(start, this.ends[index])
     return this.text.charCodeAt(start - 1) === QUOTE ? field.replaceAll('""', '"') : field
   }

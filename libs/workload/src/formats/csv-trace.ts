@@ -12,6 +12,9 @@ import type { TraceClock } from './trace-clock.js'
 const DATE_TIME = 'a date and time such as 2023-11-16 18:17:03.9799600'
 const SECONDS = 'a number of seconds of at least 0'
 
+/** A trace with more names than this shares them so little that remembering them is not worth the memory. */
+const MOST_SHARED_NAMES = 4_096
+
 /** Columns of the file at hand; -1 where it has none. */
 interface Positions {
   readonly columns: number
@@ -50,7 +53,8 @@ export class CsvTraceParser implements LineParser<RequestRecord> {
   #header(line: number): LineOutcome<RequestRecord> {
     const cells: string[] = []
     for (let i = 0; i < this.#row.count; i++) cells.push((this.#row.field(i) ?? '').toLowerCase())
-    const find = (column: string | undefined) => (column === undefined ? -1 : cells.indexOf(column.toLowerCase()))
+    const find = (column: string | undefined) =>
+      column === undefined ? -1 : cells.indexOf(column.toLowerCase())
     const layout = this.#layout
     for (const column of requiredColumns(layout))
       if (find(column) === -1) {
@@ -112,9 +116,10 @@ export class CsvTraceParser implements LineParser<RequestRecord> {
     const expected = unit === 'seconds' ? SECONDS : DATE_TIME
     if (!this.#has(index, column, expected, line)) return Number.NaN
     const { text, starts, ends } = this.#row
-    const start = starts[index] ?? 0
-    const end = ends[index] ?? 0
-    const timeUs = unit === 'seconds' ? readScaled(text, start, end, DECIMALS_OF_SECONDS) : readDateTime(text, start, end)
+    const start = starts[index]
+    const end = ends[index]
+    const timeUs =
+      unit === 'seconds' ? readScaled(text, start, end, DECIMALS_OF_SECONDS) : readDateTime(text, start, end)
     const fits = timeUs <= Number.MAX_SAFE_INTEGER && (unit === 'date_time' || timeUs >= 0)
     if (!fits) this.#refuse(badValue(line, column, text.slice(start, end), expected))
     return timeUs
@@ -124,8 +129,8 @@ export class CsvTraceParser implements LineParser<RequestRecord> {
     const least = 'a whole number of at least 1'
     if (!this.#has(index, column, least, line)) return Number.NaN
     const { text, starts, ends } = this.#row
-    const start = starts[index] ?? 0
-    const end = ends[index] ?? 0
+    const start = starts[index]
+    const end = ends[index]
     const tokens = readWhole(text, start, end)
     if (tokens >= 0 && tokens <= MAX_TOKENS) return tokens
     const expected = tokens > MAX_TOKENS ? `a whole number of at most ${MAX_TOKENS}` : least
@@ -140,7 +145,7 @@ export class CsvTraceParser implements LineParser<RequestRecord> {
     if (name === '') this.#refuse(badValue(line, column, name, expected))
     const known = this.#names.get(name)
     if (known !== undefined) return known
-    this.#names.set(name, name)
+    if (this.#names.size < MOST_SHARED_NAMES) this.#names.set(name, name)
     return name
   }
 

@@ -2,14 +2,15 @@ import type { Micros } from '@kvasir/kernel'
 
 const MICROS_PER_MINUTE = 60_000_000
 const MINUTES_PER_DAY = 1_440
-const DAYS_OF_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const
+const DAYS_OF_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 const DIGITS_OF_MICROS = 6
 const CODE = { zero: 48, point: 46, colon: 58, dash: 45, plus: 43, space: 32, T: 84, Z: 90 } as const
 
 /**
- * Microseconds since 1970-01-01 UTC of `text[start..end)`, or NaN: `2023-11-16 18:17:03.9799600` (Azure 2023, no zone, read as UTC),
- * `2024-05-10 00:00:00.009930+00:00` (Azure 2024), with `T` for the space, `Z`, `+0530` and no fraction as well. Fractions are
- * rounded half up to the microsecond. By hand, because the pure layers have no Date parsing they could rely on.
+ * Microseconds since 1970-01-01 UTC of `text[start..end)`, or NaN: `2023-11-16 18:17:03.9799600` (Azure
+ * 2023, no zone, read as UTC), `2024-05-10 00:00:00.009930+00:00` (Azure 2024), with `T` for the space,
+ * `Z`, `+0530` and no fraction as well. Fractions are rounded half up to the microsecond. By hand, because
+ * the pure layers have no Date parsing they could rely on.
  */
 export function readDateTime(text: string, start: number, end: number): Micros {
   if (end - start < 19) return Number.NaN
@@ -42,7 +43,10 @@ export function readDateTime(text: string, start: number, end: number): Micros {
   return minutes * MICROS_PER_MINUTE + micros
 }
 
-/** Minutes east of UTC of a zone suffix that fills `text[at..end)`; 0 when there is none, NaN when it is malformed. */
+/**
+ * Minutes east of UTC of a zone suffix that fills `text[at..end)`; 0 when there is none, NaN when it is
+ * malformed.
+ */
 function readZone(text: string, at: number, end: number): number {
   if (at === end) return 0
   const sign = text.charCodeAt(at)
@@ -63,7 +67,10 @@ function fractionMicros(text: string, from: number, to: number): Micros {
   return value + (roundUp ? 1 : 0)
 }
 
-/** Days from 1970-01-01 in the Gregorian calendar (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil). */
+/**
+ * Days from 1970-01-01 in the Gregorian calendar (Howard Hinnant, "chrono-Compatible Low-Level Date
+ * Algorithms", days_from_civil).
+ */
 function daysSinceEpoch(year: number, month: number, day: number): number {
   const shifted = month <= 2 ? year - 1 : year
   const era = Math.floor(shifted / 400)
@@ -75,12 +82,13 @@ function daysSinceEpoch(year: number, month: number, day: number): number {
 
 function daysOf(year: number, month: number): number {
   const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
-  return (DAYS_OF_MONTH[month - 1] ?? 0) + (month === 2 && leap ? 1 : 0)
+  return DAYS_OF_MONTH[month - 1] + (month === 2 && leap ? 1 : 0)
 }
 
 function digits(text: string, from: number, count: number): number {
   let value = 0
-  for (let i = from; i < from + count; i++) value = value * 10 + (isDigit(text, i) ? digit(text, i) : Number.NaN)
+  for (let i = from; i < from + count; i++)
+    value = value * 10 + (isDigit(text, i) ? digit(text, i) : Number.NaN)
   return value
 }
 

@@ -17,7 +17,10 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Reads the fields of one object and remembers the first thing that is wrong, so that callers ask once at the end. */
+/**
+ * Reads the fields of one object and remembers the first thing that is wrong, so that callers ask once at
+ * the end.
+ */
 export class JsonFields {
   problem: LineProblem | undefined
   #object: JsonObject

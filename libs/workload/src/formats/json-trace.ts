@@ -8,7 +8,10 @@ import type { TraceClock } from './trace-clock.js'
 
 /** One JSONL format: how a line's fields become a request. Findings are left in `fields`. */
 export interface JsonLayout {
-  /** A first line that is no record but names the format: `nothing` when it is right, `fatal` when it is not. */
+  /**
+   * A first line that is no record but names the format: `nothing` when it is right, `fatal` when it is
+   * not.
+   */
   header?(object: JsonObject, line: number): 'not_a_header' | LineOutcome<never>
   /** The request with the file's own times. `row` counts from 1. */
   request(fields: JsonFields, row: number, tally: ReadTally): RequestRecord
@@ -49,7 +52,10 @@ export class JsonTraceParser implements LineParser<RequestRecord> {
       const field = this.#layout.arrivalField(fields)
       return { kind: 'bad', problem: outOfOrder(line, field, String(fields.raw(field)), this.#clock.lastUs) }
     }
-    return { kind: 'row', row: this.#raised({ ...request, arrivalUs, deadlineUs: this.#shift(request.deadlineUs) }) }
+    return {
+      kind: 'row',
+      row: this.#raised({ ...request, arrivalUs, deadlineUs: this.#shift(request.deadlineUs) }),
+    }
   }
 
   #shift(timeUs: Micros | undefined): Micros | undefined {

@@ -23,8 +23,8 @@ const FIELDS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Kvasir's own JSONL: RequestRecord in snake_case, what is undefined left out, after an optional first line that names format and version.
- * Other fields are refused, so that a misspelt one is not lost silently.
+ * Kvasir's own JSONL: RequestRecord in snake_case, what is undefined left out, after an optional first line
+ * that names format and version. Other fields are refused, so that a misspelt one is not lost silently.
  */
 export const kvasirLayout: JsonLayout = {
   arrivalField: () => 'arrival_us',
@@ -32,7 +32,10 @@ export const kvasirLayout: JsonLayout = {
     if (!isKvasirHeader(object)) return 'not_a_header'
     const { version } = object
     if (version === VERSION) return NOTHING
-    return { kind: 'fatal', problem: badValue(line, 'version', String(version), `${VERSION}, the version read here`) }
+    return {
+      kind: 'fatal',
+      problem: badValue(line, 'version', String(version), `${VERSION}, the version read here`),
+    }
   },
   request(fields: JsonFields, row: number): RequestRecord {
     fields.only(FIELDS)

@@ -7,8 +7,13 @@ import { type TableCells, TableParser } from './table-parser.js'
 
 const EXPECTED = `a whole number of 1 to ${MAX_TOKENS}`
 
-/** Reads pairs of lengths for an empirical distribution: from `prompt_tokens,output_tokens`, or from any normalised CSV trace. */
-export function createLengthReader(options: { skipBadLines?: boolean | undefined } = {}): PushReader<LengthPair> {
+/**
+ * Reads pairs of lengths for an empirical distribution: from `prompt_tokens,output_tokens`, or from any
+ * normalised CSV trace.
+ */
+export function createLengthReader(
+  options: { skipBadLines?: boolean | undefined } = {},
+): PushReader<LengthPair> {
   return new PushReader({ skipBadLines: options.skipBadLines ?? false }, (head) => {
     const format = sniffFormat(head)
     if (format !== 'lengths' && format !== 'normalised' && format !== 'arena' && format !== 'servegen')

@@ -4,18 +4,22 @@ import type { JsonFields } from './json-fields.js'
 import type { JsonLayout } from './json-trace.js'
 import type { ReadTally } from './read-counts.js'
 
-/** Rule of thumb for text whose tokenizer is unknown; kapsl-llm's admission uses the same (shared/reference/prior-systems.md, K24). */
+/**
+ * Rule of thumb for text whose tokenizer is unknown; kapsl-llm's admission uses the same
+ * (shared/reference/prior-systems.md, K24).
+ */
 const CHARS_PER_TOKEN = 4
 
 const PROMPT_FIELDS = ['prompt_tokens', 'prompt_len', 'prompt'] as const
 
 /**
- * LLMSched's requests.jsonl. Its fields are unpublished (shared/reference/prior-systems.md §1.1 lists what it must carry), so several spellings are read:
- * - arrival: `arrival_us`, `arrival_ms`, `arrival_s`, or `arrival` in seconds; deadline likewise, absolute in trace time;
- * - prompt: `prompt_tokens`, `prompt_len` (llm-inference-engine-1000.jsonl), or `prompt` as a count, a list of tokens or text, whose tokens
- *   are then estimated and counted as such;
- * - session: `session`, `session_id`, `prefix_id` or `prefix`.
- * Other fields are passed over.
+ * LLMSched's requests.jsonl. Its fields are unpublished (shared/reference/prior-systems.md §1.1 lists what
+ * it must carry), so several spellings are read:
+ * - arrival: `arrival_us`, `arrival_ms`, `arrival_s`, or `arrival` in seconds; deadline likewise, absolute
+ *   in trace time;
+ * - prompt: `prompt_tokens`, `prompt_len` (llm-inference-engine-1000.jsonl), or `prompt` as a count, a list
+ *   of tokens or text, whose tokens are then estimated and counted as such;
+ * - session: `session`, `session_id`, `prefix_id` or `prefix`. Other fields are passed over.
  */
 export const llmschedLayout: JsonLayout = {
   arrivalField: (fields) => timeField(fields, 'arrival'),

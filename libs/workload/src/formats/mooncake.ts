@@ -9,8 +9,9 @@ export const MOONCAKE_BLOCK_TOKENS = 512
 const MILLIS = { name: 'milliseconds', micros: MICROS_PER_MILLI }
 
 /**
- * Mooncake's JSONL, as published (`timestamp`, `input_length`, `output_length`, `hash_ids`) and normalised (`t_ms`, `prompt_tokens`,
- * `output_tokens`, `hash_ids`). Zero tokens are raised to one and counted; the published files have none.
+ * Mooncake's JSONL, as published (`timestamp`, `input_length`, `output_length`, `hash_ids`) and normalised
+ * (`t_ms`, `prompt_tokens`, `output_tokens`, `hash_ids`). Zero tokens are raised to one and counted; the
+ * published files have none.
  */
 export const mooncakeLayout: JsonLayout = {
   arrivalField,

@@ -17,7 +17,9 @@ const LONGEST_VALUE_CHARS = 80
 export function describeProblem(problem: LineProblem): string {
   const { line, field, value, expected } = problem
   const place = field === undefined ? `line ${line}` : `line ${line}: field ${field}`
-  return value === undefined ? `${place} is missing; it should be ${expected}` : `${place}: "${value}" is not ${expected}`
+  return value === undefined
+    ? `${place} is missing; it should be ${expected}`
+    : `${place}: "${value}" is not ${expected}`
 }
 
 export function badValue(line: number, field: string, value: string, expected: string): LineProblem {

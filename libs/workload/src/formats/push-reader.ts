@@ -2,7 +2,10 @@ import { badLine, type LineProblem, unknownFormat } from './problem.js'
 import { type ReadCounts, ReadTally } from './read-counts.js'
 import { LONGEST_LINE_CHARS, TextLines } from './text-lines.js'
 
-/** What a line turned out to be. `fatal` stops the reading even where bad lines are skipped: a header that does not fit. */
+/**
+ * What a line turned out to be. `fatal` stops the reading even where bad lines are skipped: a header that
+ * does not fit.
+ */
 export type LineOutcome<Row> =
   | { readonly kind: 'row'; readonly row: Row }
   | { readonly kind: 'nothing' }
@@ -27,8 +30,8 @@ export type ReadBatch<Row> =
 export const NOTHING = { kind: 'nothing' } as const
 
 /**
- * A push parser in constant memory: text comes in chunks of any size, rows go out as soon as their line is complete. Files, decoding and gzip
- * are the caller's.
+ * A push parser in constant memory: text comes in chunks of any size, rows go out as soon as their line is
+ * complete. Files, decoding and gzip are the caller's.
  */
 export class PushReader<Row> {
   #tally: ReadTally
@@ -98,7 +101,9 @@ export class PushReader<Row> {
     this.#tally.lines = lines.line
     this.#tally.records += rows.length
     if (lines.overlong) this.#problem ??= this.#overlong()
-    return this.#problem === undefined ? { kind: 'rows', rows } : { kind: 'failed', rows, problem: this.#problem }
+    return this.#problem === undefined
+      ? { kind: 'rows', rows }
+      : { kind: 'failed', rows, problem: this.#problem }
   }
 
   #refuse(problem: LineProblem): void {
@@ -108,7 +113,11 @@ export class PushReader<Row> {
 
   #overlong(): LineProblem {
     const { text, line } = this.#lines
-    return badLine(line + 1, text.slice(-LONGEST_LINE_CHARS), `a line of at most ${LONGEST_LINE_CHARS} characters`)
+    return badLine(
+      line + 1,
+      text.slice(-LONGEST_LINE_CHARS),
+      `a line of at most ${LONGEST_LINE_CHARS} characters`,
+    )
   }
 }
 

@@ -13,7 +13,9 @@ export interface RateSample {
 }
 
 /** Reads rate curves over time: servegen_rates_10min.csv, of whose columns `model,t_s,rate_rps` are used. */
-export function createRateReader(options: { skipBadLines?: boolean | undefined } = {}): PushReader<RateSample> {
+export function createRateReader(
+  options: { skipBadLines?: boolean | undefined } = {},
+): PushReader<RateSample> {
   return new PushReader({ skipBadLines: options.skipBadLines ?? false }, (head) => {
     if (sniffFormat(head) !== 'rates')
       return refuseFormat(head, `a header with the columns ${RATE_COLUMNS.join(', ')}`)

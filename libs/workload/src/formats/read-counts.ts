@@ -1,6 +1,9 @@
 import type { LineProblem } from './problem.js'
 
-/** What a reader did to the input besides passing it on. Nothing is dropped or changed without being counted here. */
+/**
+ * What a reader did to the input besides passing it on. Nothing is dropped or changed without being counted
+ * here.
+ */
 export interface ReadCounts {
   /** Lines of input, header and blank lines included. */
   readonly lines: number

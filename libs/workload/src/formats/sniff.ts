@@ -5,8 +5,8 @@ import { isKvasirHeader } from './kvasir-requests.js'
 import { firstLines } from './push-reader.js'
 
 /**
- * The format of a file that begins with `firstText`, or undefined. Needs the first line, and the second to tell the Azure traces of 2023
- * (no zone in the timestamp) from those of 2024.
+ * The format of a file that begins with `firstText`, or undefined. Needs the first line, and the second to
+ * tell the Azure traces of 2023 (no zone in the timestamp) from those of 2024.
  */
 export function sniffFormat(firstText: string): DataFormat | undefined {
   const [first, second] = firstLines(firstText, 2)

@@ -2,7 +2,10 @@ import { badValue, type LineProblem, missingField } from './problem.js'
 import { CsvRow } from './csv-row.js'
 import { type LineOutcome, type LineParser, NOTHING } from './push-reader.js'
 
-/** Reads a small CSV file whose columns are found by name. For files of thousands of rows; traces have a parser of their own. */
+/**
+ * Reads a small CSV file whose columns are found by name. For files of thousands of rows; traces have a
+ * parser of their own.
+ */
 export class TableParser<Row> implements LineParser<Row> {
   #columns: readonly string[]
   #toRow: (cells: TableCells) => Row

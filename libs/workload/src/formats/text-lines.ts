@@ -2,13 +2,17 @@ const LINE_FEED = '\n'
 const CARRIAGE_RETURN = 13
 const BYTE_ORDER_MARK = '\uFEFF'
 
-/** Longest line kept while waiting for its end; beyond it the input is no line-based format and memory would grow. */
+/**
+ * Longest line kept while waiting for its end; beyond it the input is no line-based format and memory would
+ * grow.
+ */
 export const LONGEST_LINE_CHARS = 8 * 1024 * 1024
 
 /**
- * Cuts pushed text into lines: a line may be split over pushes, end in LF or CR LF, or lack an end at the end of input. Blank lines
- * are counted and passed over; a byte order mark is dropped. A line is the range `start`..`end` of `text`, valid until
- * the next call. Hot path: no copy per line, only what is left of the last line is joined to the next push.
+ * Cuts pushed text into lines: a line may be split over pushes, end in LF or CR LF, or lack an end at the
+ * end of input. Blank lines are counted and passed over; a byte order mark is dropped. A line is the range
+ * `start`..`end` of `text`, valid until the next call. Hot path: no copy per line, only what is left of the
+ * last line is joined to the next push.
  */
 export class TextLines {
   text = ''

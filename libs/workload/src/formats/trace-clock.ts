@@ -2,8 +2,8 @@ import type { Micros } from '@kvasir/kernel'
 import type { ReadTally } from './read-counts.js'
 
 /**
- * What to do with an arrival before its predecessor's: refuse the line; move it up to its predecessor; or pass it on as it
- * is, for a caller that sorts (`sortByArrival`).
+ * What to do with an arrival before its predecessor's: refuse the line; move it up to its predecessor; or
+ * pass it on as it is, for a caller that sorts (`sortByArrival`).
  */
 export type OutOfOrderRule = 'refuse' | 'clamp' | 'keep'
 
@@ -22,7 +22,10 @@ export class TraceClock {
     this.#tally = tally
   }
 
-  /** The arrival of a row whose other fields are all in order, or undefined when it is out of order and that is refused. */
+  /**
+   * The arrival of a row whose other fields are all in order, or undefined when it is out of order and that
+   * is refused.
+   */
   place(timeUs: Micros): Micros | undefined {
     this.#originUs ??= timeUs
     const arrivalUs = timeUs - this.#originUs

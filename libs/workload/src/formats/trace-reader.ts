@@ -6,7 +6,14 @@ import { JsonTraceParser } from './json-trace.js'
 import { kvasirLayout } from './kvasir-requests.js'
 import { llmschedLayout } from './llmsched.js'
 import { mooncakeLayout } from './mooncake.js'
-import { type LineParser, type Opening, PushReader, type ReadBatch, readText, refuseFormat } from './push-reader.js'
+import {
+  type LineParser,
+  type Opening,
+  PushReader,
+  type ReadBatch,
+  readText,
+  refuseFormat,
+} from './push-reader.js'
 import { ReadTally } from './read-counts.js'
 import { sniffFormat } from './sniff.js'
 import { type OutOfOrderRule, TraceClock } from './trace-clock.js'
@@ -18,14 +25,19 @@ export interface TraceReaderOptions {
   readonly skipBadLines?: boolean | undefined
   /** `refuse` by default. */
   readonly outOfOrder?: OutOfOrderRule | undefined
-  /** Let the first row arrive at 0; by default only for formats whose clock has a zero of its own (Azure, BurstGPT). */
+  /**
+   * Let the first row arrive at 0; by default only for formats whose clock has a zero of its own (Azure,
+   * BurstGPT).
+   */
   readonly rebase?: boolean | undefined
 }
 
 /** Reads a request trace of any known format from pushed text. */
 export function createTraceReader(options: TraceReaderOptions = {}): PushReader<RequestRecord> {
   const tally = new ReadTally()
-  return new PushReader({ skipBadLines: options.skipBadLines ?? false, tally }, (head) => open(head, options, tally))
+  return new PushReader({ skipBadLines: options.skipBadLines ?? false, tally }, (head) =>
+    open(head, options, tally),
+  )
 }
 
 /** A whole trace that is in memory already. */
@@ -36,14 +48,24 @@ export function parseTrace(text: string, options: TraceReaderOptions = {}): Read
 function open(head: string, options: TraceReaderOptions, tally: ReadTally): Opening<RequestRecord> {
   const format = options.format ?? sniffFormat(head)
   if (format === 'lengths')
-    return refuseFormat(head, 'the header of a trace: it has lengths but no arrival times, pair it with a generator')
+    return refuseFormat(
+      head,
+      'the header of a trace: it has lengths but no arrival times, pair it with a generator',
+    )
   if (format === 'rates')
-    return refuseFormat(head, 'the header of a trace: it has request rates but no requests, use it as a rate curve')
+    return refuseFormat(
+      head,
+      'the header of a trace: it has request rates but no requests, use it as a rate curve',
+    )
   if (format === undefined || !isTraceFormat(format)) return refuseFormat(head, EXPECTED_TRACE)
   return { kind: 'opened', format, parser: parserOf(format, options, tally) }
 }
 
-function parserOf(format: TraceFormat, options: TraceReaderOptions, tally: ReadTally): LineParser<RequestRecord> {
+function parserOf(
+  format: TraceFormat,
+  options: TraceReaderOptions,
+  tally: ReadTally,
+): LineParser<RequestRecord> {
   const csv = CSV_LAYOUTS.find((layout) => layout.format === format)
   const rebase = options.rebase ?? csv?.rebase ?? false
   const clock = new TraceClock({ rebase, outOfOrder: options.outOfOrder ?? 'refuse' }, tally)

@@ -1,0 +1,21 @@
+import { Command } from 'commander'
+import { addSimulateCommand } from './commands/simulate.js'
+
+/** The whole command. Each subcommand lives in a file of its own in `commands/`. */
+export function createProgram(): Command {
+  const program = new Command('kvasir')
+    .description('Lets many language models share one GPU cluster fairly')
+    .version('0.1.0')
+    .showHelpAfterError('(kvasir --help shows how)')
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  kvasir simulate                     three models on two groups of H100s, four policies compared
+  kvasir simulate --trace FILE        a real request trace on sixteen H100s
+  kvasir simulate --help              everything that can be set`,
+    )
+  addSimulateCommand(program)
+  return program
+}

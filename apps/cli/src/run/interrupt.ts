@@ -1,0 +1,24 @@
+/** Ctrl-C, asked for politely once: the run stops at its next pause and writes what there is. A second one ends the process. */
+export class Interrupt {
+  #asked = false
+  #listener = () => {
+    this.#asked = true
+    // From here on the signal has its usual effect.
+    process.off('SIGINT', this.#listener)
+    process.off('SIGTERM', this.#listener)
+  }
+
+  constructor() {
+    process.on('SIGINT', this.#listener)
+    process.on('SIGTERM', this.#listener)
+  }
+
+  get asked(): boolean {
+    return this.#asked
+  }
+
+  dispose(): void {
+    process.off('SIGINT', this.#listener)
+    process.off('SIGTERM', this.#listener)
+  }
+}

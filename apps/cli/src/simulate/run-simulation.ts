@@ -1,0 +1,98 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Scenario, Summary, TraceDetail } from '@kvasir/contracts'
+import { LlmschedTraceFilter, type TraceSink, TraceWriter } from '@kvasir/event-log'
+import { secondsToMicros } from '@kvasir/kernel'
+import { type ClusterPlan, requestsOf, Simulation, type SimulationResult } from '@kvasir/simulation'
+import type { Interrupt } from '../run/interrupt.js'
+import type { ProgressBar } from '../run/progress.js'
+import { openTraces, type PreparedWorkload } from './prepare-workload.js'
+
+/** Events between two looks at the outside: a few tens of milliseconds. */
+const EVENTS_PER_SLICE = 20_000
+
+/**
+ * Requests buffered before a slice. An event pulls one request at most, and a merge of several sources holds one more of each.
+ */
+const REQUESTS_PER_SLICE = EVENTS_PER_SLICE + 16
+
+export interface RunOptions {
+  readonly plan: ClusterPlan
+  readonly scenario: Scenario
+  readonly workload: PreparedWorkload
+  /** Undefined: no trace is kept. */
+  readonly trace: TraceOptions | undefined
+  readonly progress: ProgressBar
+  readonly interrupt: Interrupt
+}
+
+export interface TraceOptions {
+  readonly path: string
+  readonly detail: TraceDetail
+  readonly llmsched: boolean
+}
+
+export interface FinishedRun {
+  readonly plan: ClusterPlan
+  readonly result: SimulationResult
+  readonly summary: Summary
+  readonly interrupted: boolean
+}
+
+/** Runs one simulation to its end, or to the next pause after Ctrl-C. */
+export async function runSimulation(options: RunOptions): Promise<FinishedRun> {
+  const { plan, scenario, workload, progress, interrupt } = options
+  const startMs = performance.now()
+  const traces = openTraces(workload.traces)
+  const fill = () => Promise.all(traces.map((trace) => trace.fill(REQUESTS_PER_SLICE)))
+  await fill()
+  const sources = workload.traces.map(({ spec, routing }, i) => ({ spec, routing, stream: traces[i] }))
+  const sink = options.trace === undefined ? undefined : openTrace(options.trace)
+  const simulation = new Simulation(plan, {
+    requests: requestsOf(scenario, sources, workload.files),
+    traceDetail: options.trace?.detail ?? 'run',
+    ...(scenario.stopAtS === undefined ? {} : { untilUs: secondsToMicros(scenario.stopAtS) }),
+    ...(sink === undefined ? {} : { trace: (record) => sink.record(record) }),
+  })
+  try {
+    for (;;) {
+      const over = simulation.run(EVENTS_PER_SLICE)
+      const { submitted, finished, rejected } = simulation.requests
+      const { nowUs, events } = simulation
+      progress.update({ simulatedUs: nowUs, events, submitted, ended: finished + rejected })
+      if (over || interrupt.asked) break
+      await fill()
+      // Signals are heard only between two turns of the event loop.
+      await setImmediate()
+    }
+  } finally {
+    progress.clear()
+    sink?.close()
+  }
+  const result = simulation.result()
+  const wallMs = Math.round(performance.now() - startMs)
+  return {
+    plan,
+    result,
+    summary: summaryOf(result, wallMs, workload.skippedLines),
+    interrupted: interrupt.asked,
+  }
+}
+
+/** The members in the order in which people read them. */
+function summaryOf({ summary }: SimulationResult, wallMs: number, skippedLines: number): Summary {
+  const { models, pools, ...outcome } = summary
+  return { ...outcome, wallMs, ...(skippedLines > 0 ? { skippedLines } : {}), models, pools }
+}
+
+function openTrace({ path, llmsched }: TraceOptions): TraceSink {
+  const writer = new TraceWriter(path)
+  if (!llmsched) return writer
+  const filter = new LlmschedTraceFilter((record) => writer.record(record))
+  return {
+    record: (record) => filter.record(record),
+    close: () => {
+      filter.close()
+      writer.close()
+    },
+  }
+}

@@ -1,0 +1,124 @@
+import type { Gpu, GpuArchitecture, PeerLink } from './gpu.js'
+
+/** One matrix product: pNorm(FLOPs / (compute * peak), bytes / (memory * bandwidth), norm) + overheadUs. */
+export interface ProductEfficiency {
+  readonly compute: number
+  readonly memory: number
+  readonly norm: number
+  readonly overheadUs: number
+  /** Bytes moved per input element to quantise it before the product; 0 where activations stay 16 bit. */
+  readonly quantiseBytesPerInput: number
+  /** For products over experts: each expert that is touched adds this. */
+  readonly perExpertUs: number
+}
+
+/** All-reduce of one message in a group of up to `gpus`: pNorm(fixedUs, ring time / link, norm). */
+export interface AllReduceEfficiency {
+  readonly gpus: number
+  readonly fixedUs: number
+  readonly link: number
+  readonly norm: number
+}
+
+/** What kernels reach of a GPU's peaks. Every fraction is of the data sheet's number. */
+export interface KernelEfficiency {
+  readonly product: ProductEfficiency
+  readonly productFp8: ProductEfficiency
+  readonly expertProduct: ProductEfficiency
+  /** pNorm(fixedUs, KV bytes / (memory * bandwidth) + perSequenceUs * sequences * heads of the rank / 64, norm) per layer. */
+  readonly decodeAttention: {
+    readonly fixedUs: number
+    readonly memory: number
+    readonly perSequenceUs: number
+    readonly norm: number
+  }
+  /** fixedUs + FLOPs / (compute * peak) + bytes / (memory * bandwidth) per layer. */
+  readonly prefillAttention: { readonly fixedUs: number; readonly compute: number; readonly memory: number }
+  /** By group size, smallest first; a group takes the first entry that is large enough. */
+  readonly allReduce: readonly AllReduceEfficiency[]
+  /** Norms, rotary positions, activation and cache write: launches of each layer. */
+  readonly smallKernels: { readonly perLayer: number; readonly eachUs: number }
+}
+
+/*
+ * Fits by least absolute log error to the tables in shared/data/profiles (AIConfigurator, vLLM 0.24 on H100 and 0.14 on A100).
+ * Numbers marked 7.2 are those of shared/reference/simulators.md section 7.2; the others were fitted the same way while this
+ * was written, with the mean error given. An 8-bit product needs its input quantised: a read and writes of 10.1 bytes per
+ * element brought the error from 30 % (7.2) to 13 % for n, k >= 1024.
+ */
+const hopper: KernelEfficiency = {
+  // 7.2: 11.1 %.
+  product: product({ compute: 0.813, memory: 0.848, norm: 2.4, overheadUs: 3 }),
+  // aic_h100_sxm_vllm_gemm, fp8: 13 %.
+  productFp8: product({
+    compute: 0.679,
+    memory: 0.842,
+    norm: 1.47,
+    overheadUs: 6.3,
+    quantiseBytesPerInput: 10.1,
+  }),
+  // aic_h100_sxm_vllm_moe, bf16, balanced: 18 %, where `product` has 40 %. The fp8 rows of that table are slower than their
+  // bytes explain and than served DeepSeek models are, so 8-bit experts take these constants too.
+  expertProduct: product({ compute: 0.566, memory: 0.891, norm: 1.45, overheadUs: 15.3, perExpertUs: 0.258 }),
+  // 7.2: 14.8 %.
+  decodeAttention: { fixedUs: 11.7, memory: 0.92, perSequenceUs: 0.129, norm: 0.92 },
+  // 7.2: 9.7 %.
+  prefillAttention: { fixedUs: 12.8, compute: 0.69, memory: 0.41 },
+  // 7.2, custom all-reduce inside a CUDA graph: 4 to 6 %.
+  allReduce: [
+    { gpus: 2, fixedUs: 4.3, link: 0.57, norm: 0.98 },
+    { gpus: 4, fixedUs: 4.4, link: 0.75, norm: 0.67 },
+    { gpus: 8, fixedUs: 4.6, link: 1.04, norm: 0.55 },
+  ],
+  // simulators.md section 7.3: 4 small kernels of 2 us.
+  smallKernels: { perLayer: 4, eachUs: 2 },
+}
+
+const ampere: KernelEfficiency = {
+  // 7.2: 13.5 %.
+  product: product({ compute: 0.856, memory: 0.743, norm: 1.5, overheadUs: 4.7 }),
+  // No 8-bit tensor cores: packed weights, 16-bit arithmetic.
+  productFp8: product({ compute: 0.856, memory: 0.743, norm: 1.5, overheadUs: 4.7 }),
+  expertProduct: hopper.expertProduct,
+  // aic_a100_sxm_vllm_attn_generation: 24 %.
+  decodeAttention: { fixedUs: 16.2, memory: 0.844, perSequenceUs: 0.145, norm: 0.76 },
+  // aic_a100_sxm_vllm_attn_context: 17 %.
+  prefillAttention: { fixedUs: 12.3, compute: 0.592, memory: 0.364 },
+  // aic_collectives, a100_sxm, vLLM_custom_graph: 6 to 13 %.
+  allReduce: [
+    { gpus: 2, fixedUs: 5, link: 0.604, norm: 0.98 },
+    { gpus: 4, fixedUs: 5.1, link: 0.712, norm: 0.64 },
+    { gpus: 8, fixedUs: 5.4, link: 0.791, norm: 0.51 },
+  ],
+  smallKernels: hopper.smallKernels,
+}
+
+/** vLLM's custom all-reduce needs peer access, so over PCIe it is NCCL: aic_collectives, a100_sxm, NCCL, 5 to 7 %. */
+const allReduceOverPcie: readonly AllReduceEfficiency[] = [
+  { gpus: 2, fixedUs: 9.7, link: 0.725, norm: 0.52 },
+  { gpus: 4, fixedUs: 13.7, link: 0.779, norm: 0.57 },
+  { gpus: 8, fixedUs: 21.3, link: 0.78, norm: 0.64 },
+]
+
+/**
+ * Unprofiled architectures take the nearest profiled one, as simulators.md section 8 says: Blackwell Hopper's, and Ada
+ * Ampere's, whose attention kernels it shares (FlashAttention 2), with Hopper's 8-bit products.
+ */
+const byArchitecture: Readonly<Record<GpuArchitecture, KernelEfficiency>> = {
+  ampere,
+  ada: { ...ampere, productFp8: hopper.productFp8 },
+  hopper,
+  blackwell: hopper,
+}
+
+/** What today's kernels (CUDA graphs, vLLM 0.14 to 0.24) reach on this GPU in a group joined by `link`. */
+export function kernelEfficiency(gpu: Gpu, link: PeerLink): KernelEfficiency {
+  const efficiency = byArchitecture[gpu.architecture]
+  return link.kind === 'pcie' ? { ...efficiency, allReduce: allReduceOverPcie } : efficiency
+}
+
+function product(
+  options: Partial<ProductEfficiency> & Pick<ProductEfficiency, 'compute' | 'memory'>,
+): ProductEfficiency {
+  return { norm: 1, overheadUs: 0, quantiseBytesPerInput: 0, perExpertUs: 0, ...options }
+}

@@ -1,0 +1,97 @@
+import { bytesPerElement, type Dtype } from './dtype.js'
+import { type Gpu, groupLink, matrixFlopsPerSecond } from './gpu.js'
+import type { AllReduceEfficiency, KernelEfficiency, ProductEfficiency } from './kernel-efficiency.js'
+import type { WeightMatrix } from './model-matrices.js'
+import { pNorm } from './norm.js'
+
+const MICROS = 1e-6
+
+/** One rank of a TP group: a GPU, its link to the others, and what kernels reach of both. */
+export interface Rank {
+  readonly gpu: Gpu
+  readonly tp: number
+  readonly efficiency: KernelEfficiency
+}
+
+/** Activations are 16 bit whatever the weights are. */
+export const ACTIVATION_BYTES = bytesPerElement.bf16
+
+export function productEfficiency(rank: Rank, matrix: WeightMatrix): ProductEfficiency {
+  if (matrix.copies > 1) return rank.efficiency.expertProduct
+  return bytesPerElement[matrix.dtype] === 1 ? rank.efficiency.productFp8 : rank.efficiency.product
+}
+
+/**
+ * Experts that `tokens` tokens touch when each picks `copiesPerToken` of `copies` at random: E * (1 - (1 - k / E)^tokens).
+ * One for an ordinary matrix.
+ */
+export function copiesTouched(matrix: WeightMatrix, tokens: number): number {
+  if (matrix.copies === 1) return 1
+  return matrix.copies * (1 - (1 - matrix.copiesPerToken / matrix.copies) ** tokens)
+}
+
+export interface ProductWork {
+  /** Weight matrices that are read. */
+  readonly copies: number
+  readonly flops: number
+  readonly bytes: number
+}
+
+export interface ProductWork {
+  /** Weight matrices that are read. */
+  readonly copies: number
+  readonly flops: number
+  readonly bytes: number
+}
+
+/** What one matrix product over `tokens` tokens asks of one rank. */
+export function productWork(matrix: WeightMatrix, tokens: number): ProductWork {
+  const rows = tokens * matrix.copiesPerToken
+  const copies = copiesTouched(matrix, tokens)
+  const weights = copies * matrix.outputs * matrix.inputs * bytesPerElement[matrix.dtype]
+  return {
+    copies,
+    flops: 2 * rows * matrix.outputs * matrix.inputs,
+    bytes: weights + rows * (matrix.outputs + matrix.inputs) * ACTIVATION_BYTES,
+  }
+}
+
+/** Microseconds of one matrix product over `tokens` tokens on one rank. */
+export function productUs(rank: Rank, matrix: WeightMatrix, tokens: number): number {
+  const efficiency = productEfficiency(rank, matrix)
+  const { copies, flops, bytes } = productWork(matrix, tokens)
+  const arithmeticUs = computeUs(rank.gpu, flops, matrix.dtype) / efficiency.compute
+  const trafficUs = memoryUs(rank.gpu, bytes) / efficiency.memory
+  const quantised = tokens * matrix.copiesPerToken * matrix.inputs * efficiency.quantiseBytesPerInput
+  const perExpertUs = efficiency.perExpertUs * copies
+  const productOnlyUs = pNorm(arithmeticUs, trafficUs, efficiency.norm)
+  return productOnlyUs + efficiency.overheadUs + perExpertUs + memoryUs(rank.gpu, quantised)
+}
+
+/** Microseconds to sum a message of `bytes` over the group: a ring moves 2 (n - 1) / n of it over every link. */
+export function allReduceUs(rank: Rank, bytes: number): number {
+  const { gpu, tp, efficiency } = rank
+  if (tp === 1) return 0
+  const { fixedUs, link, norm } = groupEfficiency(efficiency.allReduce, tp)
+  const ringSeconds = (((2 * (tp - 1)) / tp) * bytes) / groupLink(gpu, tp).bytesPerSecond
+  return pNorm(fixedUs, ringSeconds / MICROS / link, norm)
+}
+
+/** Microseconds to collect slices that make up `bytes` together: half of a ring all-reduce. */
+export function allGatherUs(rank: Rank, bytes: number): number {
+  return allReduceUs(rank, bytes / 2)
+}
+
+/** Microseconds of `flops` at the peak for `dtype`. */
+export function computeUs(gpu: Gpu, flops: number, dtype: Dtype): number {
+  return flops / matrixFlopsPerSecond(gpu, dtype) / MICROS
+}
+
+/** Microseconds of moving `bytes` at the peak memory bandwidth. */
+export function memoryUs(gpu: Gpu, bytes: number): number {
+  return bytes / gpu.memoryBytesPerSecond / MICROS
+}
+
+function groupEfficiency(entries: readonly AllReduceEfficiency[], tp: number): AllReduceEfficiency {
+  return entries.find((entry) => entry.gpus >= tp) ?? entries[entries.length - 1]
+}

@@ -1,0 +1,39 @@
+import type { Micros } from '@kvasir/kernel'
+
+/** Sum of weight times wait, and the time from the first arrival to the last end. */
+export class WaitingTally {
+  #weightedWaitUs = 0
+  #waitUs = 0
+  #started = 0
+  #firstArrivalUs = Infinity
+  #lastEndUs = -Infinity
+
+  arrived(atUs: Micros): void {
+    this.#firstArrivalUs = Math.min(this.#firstArrivalUs, atUs)
+  }
+
+  /** The request's first step began `waitUs` after its arrival; `weight` is its model's. */
+  started(wait: { readonly waitUs: Micros; readonly weight: number }): void {
+    this.#weightedWaitUs += wait.weight * wait.waitUs
+    this.#waitUs += wait.waitUs
+    this.#started++
+  }
+
+  /** A request finished or was rejected. */
+  ended(atUs: Micros): void {
+    this.#lastEndUs = Math.max(this.#lastEndUs, atUs)
+  }
+
+  get weightedWaitUs(): number {
+    return this.#weightedWaitUs
+  }
+
+  meanWaitUs(): number | undefined {
+    return this.#started === 0 ? undefined : this.#waitUs / this.#started
+  }
+
+  /** 0 until a request has ended. */
+  get makespanUs(): Micros {
+    return Math.max(0, this.#lastEndUs - this.#firstArrivalUs)
+  }
+}

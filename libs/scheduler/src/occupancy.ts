@@ -1,0 +1,103 @@
+import type { BlockPool } from '@kvasir/kv-cache'
+import { returnCostUs, type VictimContext } from './victim-policies.js'
+
+/** Everything that runs, and where it lies. */
+export interface Occupants extends VictimContext {
+  readonly pool: BlockPool
+  readonly running: Int32Array
+  readonly runningCount: number
+}
+
+/**
+ * Which candidate for stopping lies in which bundle. A bundle comes free when all its holders are stopped, so only the number of
+ * distinct holders counts, not how many blocks each has there or shares.
+ */
+export interface Occupancy {
+  /** By candidate: its slot and the cost of bringing it back. */
+  readonly slots: readonly number[]
+  readonly costs: readonly number[]
+  /** Candidate c lies in the bundles `items[starts[c] .. starts[c + 1])`, each named once. */
+  readonly starts: Int32Array
+  readonly items: Int32Array
+  /** By bundle: sequences that lie in it, candidates or not. */
+  readonly holders: Int32Array
+}
+
+/** O(blocks held). `eligible` says which running slots may be stopped. */
+export function mapOccupancy(occupants: Occupants, eligible: (slot: number) => boolean): Occupancy {
+  const { pool, tables, running, runningCount } = occupants
+  const holders = new Int32Array(pool.bundleIdLimit)
+  const seenBy = new Int32Array(pool.bundleIdLimit).fill(-1)
+  const slots: number[] = []
+  const costs: number[] = []
+  const starts: number[] = [0]
+  const items: number[] = []
+  for (let i = 0; i < runningCount; i++) {
+    const slot = running[i]
+    const candidate = eligible(slot)
+    const blocks = tables.view(slot)
+    for (let j = 0; j < blocks.length; j++) {
+      const bundle = pool.bundleOf(blocks[j])
+      if (seenBy[bundle] === i) continue
+      seenBy[bundle] = i
+      holders[bundle]++
+      if (candidate) items.push(bundle)
+    }
+    if (!candidate) continue
+    slots.push(slot)
+    costs.push(returnCostUs(occupants, slot))
+    starts.push(items.length)
+  }
+  return { slots, costs, starts: Int32Array.from(starts), items: Int32Array.from(items), holders }
+}
+
+/** A set of candidates being put together, and the bundles that stopping them would free. */
+export class VictimSet {
+  freed = 0
+  cost = 0
+  readonly chosen: boolean[]
+  readonly #occupancy: Occupancy
+  /** By bundle: holders not chosen. */
+  readonly #left: Int32Array
+
+  constructor(occupancy: Occupancy) {
+    this.#occupancy = occupancy
+    this.#left = occupancy.holders.slice()
+    this.chosen = new Array<boolean>(occupancy.slots.length).fill(false)
+  }
+
+  add(candidate: number): void {
+    const { starts, items, costs } = this.#occupancy
+    this.chosen[candidate] = true
+    this.cost += costs[candidate]
+    for (let j = starts[candidate]; j < starts[candidate + 1]; j++)
+      if (--this.#left[items[j]] === 0) this.freed++
+  }
+
+  remove(candidate: number): void {
+    const { starts, items, costs } = this.#occupancy
+    this.chosen[candidate] = false
+    this.cost -= costs[candidate]
+    for (let j = starts[candidate]; j < starts[candidate + 1]; j++)
+      if (this.#left[items[j]]++ === 0) this.freed--
+  }
+
+  /** Leaves out whoever is not needed for `bundles`, the most expensive first. */
+  giveBack(bundles: number): void {
+    const { costs } = this.#occupancy
+    const byCost: number[] = []
+    for (let c = 0; c < this.chosen.length; c++) if (this.chosen[c]) byCost.push(c)
+    byCost.sort((a, b) => costs[b] - costs[a] || b - a)
+    for (const candidate of byCost) {
+      this.remove(candidate)
+      if (this.freed < bundles) this.add(candidate)
+    }
+  }
+
+  /** The chosen candidates, ascending. */
+  members(): number[] {
+    const members: number[] = []
+    for (let c = 0; c < this.chosen.length; c++) if (this.chosen[c]) members.push(c)
+    return members
+  }
+}

@@ -1,0 +1,3 @@
+export { type CaseEnd, type CaseObserver, type CaseRun, driveCase, translateConfig } from './drive-case.js'
+export type { GoldenCase } from './golden-case.js'
+export { type CaseResult, type Difference, replayCase, type Sha256 } from './replay-case.js'

@@ -1,0 +1,48 @@
+import type { Blocks, Micros, Tokens } from '@kvasir/kernel'
+import type { BlockTables } from '@kvasir/kv-cache'
+import type { SequenceInput } from './sequence-input.js'
+import { SLOT_ENDED, SLOT_RUNNING, type SequenceStore } from './sequence-store.js'
+
+/** A snapshot of one sequence. */
+export interface SequenceView {
+  readonly id: string
+  readonly input: SequenceInput
+  readonly state: 'waiting' | 'running' | 'ended'
+  readonly promptTokens: Tokens
+  readonly outputTokens: Tokens
+  /** Tokens whose KV exists, or will after the step in flight. */
+  readonly computed: Tokens
+  readonly blocks: Blocks
+  readonly priority: number
+  readonly arrivalUs: Micros
+  /** When it last began to run; 0 before. */
+  readonly admittedUs: Micros
+  readonly preemptions: number
+  /** Tokens found in the prefix cache, summed over its admissions. */
+  readonly hitTokens: Tokens
+  /** Tokens computed again because a preemption threw them away and the cache did not keep them. */
+  readonly recomputedTokens: Tokens
+  /** Tokens whose KV its last preemption threw away, until it runs again. */
+  readonly lostTokens: Tokens
+}
+
+export function viewSequence(store: SequenceStore, tables: BlockTables, slot: number): SequenceView {
+  const input = store.input(slot)
+  const state = store.state[slot]
+  return {
+    id: input.id,
+    input,
+    state: state === SLOT_RUNNING ? 'running' : state === SLOT_ENDED ? 'ended' : 'waiting',
+    promptTokens: store.promptTokens[slot],
+    outputTokens: store.tokens[slot] - store.promptTokens[slot],
+    computed: store.computed[slot],
+    blocks: tables.length(slot),
+    priority: store.priority[slot],
+    arrivalUs: store.arrivalUs[slot],
+    admittedUs: store.admittedUs[slot],
+    preemptions: store.preemptions[slot],
+    hitTokens: store.hitTokens[slot],
+    recomputedTokens: store.recomputedTokens[slot],
+    lostTokens: store.lost[slot],
+  }
+}

@@ -1,0 +1,256 @@
+import { PoolMachine } from '@kvasir/coordinator-core'
+import { type Arbitration, DeviceMachine } from '@kvasir/device-core'
+import { EngineMachine } from '@kvasir/engine-core'
+import { createStepCost, type HostPreset, hostPresets, knownGpu, knownModel, kvGeometry, recomputeUs, type StepCostModel, tokenCost } from '@kvasir/hardware'
+import { invariant, type Micros } from '@kvasir/kernel'
+import { BlockPool } from '@kvasir/kv-cache'
+import { Scheduler } from '@kvasir/scheduler'
+import type { ClusterPlan, EnginePlan, ModelPlan, PoolPlan } from './cluster-plan.js'
+import type { LiveRequest } from './live-request.js'
+import type { ModelRecord } from './model-record.js'
+
+/** A device machine and what the simulator keeps beside it. */
+export interface DeviceHost {
+  readonly index: number
+  readonly plan: PoolPlan
+  readonly machine: DeviceMachine
+}
+
+export interface PoolHost {
+  readonly index: number
+  readonly plan: PoolPlan
+  readonly machine: PoolMachine
+  readonly device: DeviceHost
+  readonly engines: Map<string, EngineHost>
+  armedUs: Micros
+  lastRound: number
+}
+
+/** An engine machine, its place in the cluster, and its requests by slot. */
+export class EngineHost {
+  readonly index: number
+  readonly plan: EnginePlan
+  readonly machine: EngineMachine
+  readonly cost: StepCostModel
+  readonly device: DeviceHost
+  readonly pool: PoolHost
+  readonly model: ModelRecord
+  readonly modelIndex: number
+  /** Bytes of one block on all ranks together. */
+  readonly blockBytes: number
+  joined = false
+  armedUs: Micros = Infinity
+  /** Number of the device's run under way. */
+  turn = 0
+  /** Steps planned so far. */
+  step = 0
+  arriving: LiveRequest | undefined
+  servedTokens = 0
+  idealTokens = 0
+  budgetTokens = 0
+  leaseBundles = 0
+  inUseBundles = 0
+  /** By slot: when its last token came; -1 before the first. */
+  lastTokenUs = new Float64Array(256).fill(-1)
+  #live: (LiveRequest | undefined)[] = []
+
+  constructor(parts: {
+    readonly index: number
+    readonly plan: EnginePlan
+    readonly machine: EngineMachine
+    readonly cost: StepCostModel
+    readonly pool: PoolHost
+    readonly model: ModelRecord
+    readonly modelIndex: number
+    readonly blockBytes: number
+  }) {
+    this.index = parts.index
+    this.plan = parts.plan
+    this.machine = parts.machine
+    this.cost = parts.cost
+    this.pool = parts.pool
+    this.device = parts.pool.device
+    this.model = parts.model
+    this.modelIndex = parts.modelIndex
+    this.blockBytes = parts.blockBytes
+  }
+
+  live(slot: number): LiveRequest {
+    const live = this.#live[slot]
+    invariant(live !== undefined, () => `slot ${slot} of ${this.plan.id} has no request`)
+    return live
+  }
+
+  bind(slot: number, live: LiveRequest): void {
+    if (slot >= this.lastTokenUs.length) {
+      const wider = new Float64Array(slot * 2).fill(-1)
+      wider.set(this.lastTokenUs)
+      this.lastTokenUs = wider
+    }
+    this.lastTokenUs[slot] = -1
+    this.#live[slot] = live
+  }
+
+  unbind(slot: number): LiveRequest {
+    const live = this.live(slot)
+    live.lastTokenUs = this.lastTokenUs[slot]
+    this.#live[slot] = undefined
+    return live
+  }
+}
+
+/** Engines that share one free list take turns; fixed shares are fixed in time too; else budgets decide. */
+function arbitrationOf(plan: ClusterPlan): Arbitration {
+  if (plan.policy === 'static') return 'partitioned'
+  return plan.policy === 'uncoordinated' ? 'round-robin' : 'claims'
+}
+
+export function buildDevices(plan: ClusterPlan): DeviceHost[] {
+  return plan.pools.map((pool, index) => ({
+    index,
+    plan: pool,
+    machine: new DeviceMachine({ bundles: pool.bundles, arbitration: arbitrationOf(plan) }),
+  }))
+}
+
+/** A round's capacity before anything was measured: decodes of this many sequences with a short context. */
+const NOMINAL_BATCH = 32
+const NOMINAL_CONTEXT = 1024
+
+function nominalRate(cost: StepCostModel): number {
+  return Math.round(
+    cost.tokensPerSecond({
+      sequences: NOMINAL_BATCH,
+      totalTokens: NOMINAL_BATCH,
+      decodeSequences: NOMINAL_BATCH,
+      decodeContextTokens: NOMINAL_BATCH * NOMINAL_CONTEXT,
+      prefillTokens: 0,
+      prefillContextTokens: 0,
+      prefillPairs: 0,
+    }),
+  )
+}
+
+function hostPresetOf(name: string): HostPreset {
+  const preset = Object.entries(hostPresets).find(([known]) => known === name)?.[1]
+  invariant(preset !== undefined, () => `host preset ${name} is not one of ${Object.keys(hostPresets).join(', ')}`)
+  return preset
+}
+
+/** Step costs by model and pool: engines of one kind share one table. */
+class CostTables {
+  readonly #tables = new Map<string, StepCostModel>()
+
+  of(model: ModelPlan, pool: PoolPlan): StepCostModel {
+    const key = `${model.architecture}/${pool.gpu}/${pool.tp}/${model.host}`
+    const known = this.#tables.get(key)
+    if (known) return known
+    const made = createStepCost({
+      gpu: knownGpu(pool.gpu),
+      model: knownModel(model.architecture),
+      tp: pool.tp,
+      host: hostPresetOf(model.host),
+    })
+    this.#tables.set(key, made)
+    return made
+  }
+}
+
+export interface Cluster {
+  readonly devices: readonly DeviceHost[]
+  readonly pools: readonly PoolHost[]
+  readonly engines: readonly EngineHost[]
+}
+
+/** Makes every machine of a plan. `models` are the plan's, in its order. */
+export function buildCluster(plan: ClusterPlan, models: readonly ModelRecord[]): Cluster {
+  const costs = new CostTables()
+  const devices = buildDevices(plan)
+  const pools = devices.map((device) => buildPool(plan, device, costs))
+  const engines = plan.engines.map((engine, index) => {
+    const modelIndex = plan.models.findIndex((model) => model.name === engine.model)
+    const pool = pools.find((candidate) => candidate.plan.id === engine.pool)
+    invariant(modelIndex >= 0, () => `engine ${engine.id} serves ${engine.model}, which the plan does not have`)
+    invariant(pool !== undefined, () => `engine ${engine.id} lies in pool ${engine.pool}, which the plan does not have`)
+    const host = buildEngine({ plan, engine, index, modelIndex, model: models[modelIndex], pool, costs })
+    pool.engines.set(engine.id, host)
+    return host
+  })
+  return { devices, pools, engines }
+}
+
+function buildPool(plan: ClusterPlan, device: DeviceHost, costs: CostTables): PoolHost {
+  const served = plan.models.filter((model) => plan.engines.some((engine) => engine.pool === device.plan.id && engine.model === model.name))
+  const cheapest = Math.min(...served.map((model) => tokenCost(knownModel(model.architecture))))
+  const machine = new PoolMachine({
+    pool: device.plan.id,
+    bundles: device.plan.bundles,
+    policy: plan.policy,
+    settings: plan.settings,
+    terms: new Map(served.map((model) => [model.name, model.terms])),
+    unitsPerToken: new Map(served.map((model) => [model.name, tokenCost(knownModel(model.architecture)) / cheapest])),
+    nominalRate: new Map(served.map((model) => [model.name, nominalRate(costs.of(model, device.plan))])),
+    epoch: 1,
+  })
+  return { index: device.index, plan: device.plan, machine, device, engines: new Map(), armedUs: Infinity, lastRound: 0 }
+}
+
+interface EngineParts {
+  readonly plan: ClusterPlan
+  readonly engine: EnginePlan
+  readonly index: number
+  readonly modelIndex: number
+  readonly model: ModelRecord
+  readonly pool: PoolHost
+  readonly costs: CostTables
+}
+
+function buildEngine({ plan, engine, index, modelIndex, model, pool, costs }: EngineParts): EngineHost {
+  const modelPlan = plan.models[modelIndex]
+  const architecture = knownModel(modelPlan.architecture)
+  const { tp, pagesPerBundle, bundles } = pool.plan
+  const geometry = kvGeometry({ model: architecture, tp, blockSize: modelPlan.blockSize, pagesPerBundle })
+  invariant(geometry.kind === 'fits', () => `${modelPlan.name} does not fit the bundles of ${pool.plan.id}`)
+  const cost = costs.of(modelPlan, pool.plan)
+  const blocks = new BlockPool({
+    blockSize: modelPlan.blockSize,
+    blocksPerBundle: geometry.blocksPerBundle,
+    bundleCapacity: bundles,
+    placement: modelPlan.placement,
+    prefixCaching: modelPlan.scheduler.prefixCaching,
+  })
+  const scheduler = new Scheduler(modelPlan.scheduler, blocks, {
+    recomputeUs: (tokens) => recomputeUs(tokens, cost),
+    swapUs: () => Infinity,
+  })
+  const weights = plan.engines.filter((other) => other.pool === engine.pool)
+  const weightOf = (name: string) => plan.models.find((candidate) => candidate.name === name)?.terms.weight ?? 1
+  const share = modelPlan.terms.weight / weights.reduce((sum, other) => sum + weightOf(other.model), 0)
+  const machine = new EngineMachine(
+    {
+      engine: engine.id,
+      incarnation: 1,
+      model: modelPlan.name,
+      share,
+      roundUs: plan.settings.roundUs,
+      heartbeatUs: plan.settings.heartbeatUs,
+      leaseUs: plan.settings.leaseUs,
+      requestWithinUs: plan.settings.requestWithinUs,
+      backoffUs: plan.settings.cooldownUs,
+      returnsIdle: plan.policy === 'uncoordinated',
+      nominalRate: nominalRate(cost),
+    },
+    scheduler,
+    blocks,
+  )
+  return new EngineHost({
+    index,
+    plan: engine,
+    machine,
+    cost,
+    pool,
+    model,
+    modelIndex,
+    blockBytes: geometry.blockBytesPerRank * tp,
+  })
+}

@@ -1,0 +1,193 @@
+import { minimumTp, type PoolMemory, weightBytesPerRank } from '@kvasir/hardware'
+import type { TpGroup } from './groups.js'
+import { planned, type Planning, refused } from './planning.js'
+import { type PlacedModel, PoolDraft } from './pool-draft.js'
+
+/** A model with the number of its replicas, or the pools that somebody chose for it. */
+export interface PlacementWish extends PlacedModel {
+  /** Path in the scenario, for messages. */
+  readonly path: string
+  readonly replicas: number
+  readonly pools: readonly string[] | undefined
+  /** Work that its requests bring, in any unit common to all models; undefined when `replicas` is what is wanted. */
+  readonly demand?: number | undefined
+}
+
+export interface PlacementOptions {
+  readonly groups: readonly TpGroup[]
+  readonly memoryUtilisation: number | undefined
+  /** Whether groups of the same kind may be added when the weights need them. */
+  readonly grow: boolean
+}
+
+export interface Placement {
+  readonly pools: readonly PoolDraft[]
+  readonly notes: readonly string[]
+}
+
+/** Share of a pool's KV memory when it is empty that further replicas leave to KV: weights that crowd it out would make engines slower, not faster. */
+export const COMFORTABLE_KV_SHARE = 0.25
+
+/**
+ * Puts every model on pools: first those placed by hand, then one replica of each, the heaviest first, then the other replicas in turn. Each goes where most
+ * memory stays free; no pool serves a model twice. Models with a `demand` get further replicas while one replica bears more than a pool's share of it.
+ */
+export function placeModels(
+  wishes: readonly PlacementWish[],
+  options: PlacementOptions,
+): Planning<Placement> {
+  const placer = new Placer(options)
+  for (const wish of wishes) if (wish.pools !== undefined) placer.placeByHand(wish)
+  const automatic = wishes
+    .filter((wish) => wish.pools === undefined)
+    .toSorted((a, b) => weightOf(b) - weightOf(a))
+  const rounds = Math.max(0, ...automatic.map((wish) => wish.replicas))
+  for (let replica = 0; replica < rounds; replica++) {
+    for (const wish of automatic) if (replica < wish.replicas) placer.placeSomewhere(wish)
+  }
+  if (placer.problems.length === 0) placer.placeByDemand(automatic)
+  return placer.problems.length > 0
+    ? refused(...placer.problems)
+    : planned({ pools: placer.pools, notes: placer.notes })
+}
+
+class Placer {
+  readonly pools: PoolDraft[]
+  readonly problems: string[] = []
+  readonly notes: string[] = []
+  readonly #options: PlacementOptions
+
+  constructor(options: PlacementOptions) {
+    this.#options = options
+    this.pools = options.groups.map((group) => new PoolDraft(group, options.memoryUtilisation))
+  }
+
+  placeByHand(wish: PlacementWish): void {
+    for (const [i, id] of (wish.pools ?? []).entries()) {
+      const path = `${wish.path}.pools[${i}]`
+      const pool = this.pools.find((candidate) => candidate.group.id === id)
+      if (pool === undefined) {
+        this.problems.push(
+          `${path} is "${id}"; it must be one of ${this.pools.map(({ group }) => group.id).join(', ')}`,
+        )
+      } else if (pool.serves(wish.name)) {
+        this.problems.push(`${path} is "${id}" again; a pool serves a model once`)
+      } else if (pool.kvBytesWith([wish]) === undefined) {
+        this.problems.push(`${path}: ${refusalOf(wish, [pool])}`)
+      } else pool.place(wish)
+    }
+  }
+
+  placeSomewhere(wish: PlacementWish): void {
+    const pool = this.#comfortable(wish) ?? this.#added(wish) ?? this.#roomiest(wish)
+    if (pool !== undefined) return pool.place(wish)
+    const free = this.pools.filter((candidate) => !candidate.serves(wish.name))
+    if (free.length > 0) this.problems.push(`${wish.path}: ${refusalOf(wish, free)}`)
+    else {
+      this.problems.push(
+        `${wish.path}.replicas is ${wish.replicas}; it must be at most ${this.pools.length}, the number of TP groups: a group serves a model once`,
+      )
+    }
+  }
+
+  placeByDemand(wishes: readonly PlacementWish[]): void {
+    const total = wishes.reduce((sum, wish) => sum + (wish.demand ?? 0), 0)
+    const fairShare = total / this.pools.length
+    const open = new Map(
+      wishes.flatMap((wish) => (wish.demand === undefined ? [] : [[wish, wish.demand / wish.replicas]])),
+    )
+    for (;;) {
+      let busiest: PlacementWish | undefined
+      for (const [wish, load] of open)
+        if (load > (busiest ? (open.get(busiest) ?? 0) : fairShare)) busiest = wish
+      if (busiest?.demand === undefined) return
+      const pool = this.#comfortable(busiest)
+      if (pool === undefined) open.delete(busiest)
+      else {
+        pool.place(busiest)
+        open.set(busiest, busiest.demand / this.#replicasOf(busiest))
+      }
+    }
+  }
+
+  #replicasOf(wish: PlacementWish): number {
+    return this.pools.filter((pool) => pool.serves(wish.name)).length
+  }
+
+  /** The pool with most KV memory left of those that keep enough of it. */
+  #comfortable(wish: PlacementWish): PoolDraft | undefined {
+    return this.#roomiest(wish, (pool, kvBytes) => kvBytes >= COMFORTABLE_KV_SHARE * emptyKvBytes(pool))
+  }
+
+  #roomiest(
+    wish: PlacementWish,
+    accepts = (_pool: PoolDraft, _kvBytes: number) => true,
+  ): PoolDraft | undefined {
+    let best: PoolDraft | undefined
+    let bestBytes = -1
+    for (const pool of this.pools) {
+      if (pool.serves(wish.name)) continue
+      const kvBytes = pool.kvBytesWith([wish])
+      if (kvBytes === undefined || kvBytes <= bestBytes || !accepts(pool, kvBytes)) continue
+      best = pool
+      bestBytes = kvBytes
+    }
+    return best
+  }
+
+  /** A further group like the first one, or of the degree that the model needs. */
+  #added(wish: PlacementWish): PoolDraft | undefined {
+    if (!this.#options.grow) return undefined
+    const { gpu, tp } = this.#options.groups[0]
+    const needed = minimumTp(gpu, wish.model)
+    if (needed.kind === 'refused') return undefined
+    const group = { id: this.#freeId(), gpu, tp: Math.max(tp, needed.tp) }
+    const pool = new PoolDraft(group, this.#options.memoryUtilisation)
+    if (pool.kvBytesWith([wish]) === undefined) return undefined
+    this.pools.push(pool)
+    this.notes.push(
+      `added TP-${group.tp} group ${group.id} of ${gpu.name}: the weights of ${wish.name} need it`,
+    )
+    return pool
+  }
+
+  #freeId(): string {
+    for (let n = this.pools.length; ; n++) {
+      if (!this.pools.some(({ group }) => group.id === `p${n}`)) return `p${n}`
+    }
+  }
+}
+
+function emptyKvBytes(pool: PoolDraft): number {
+  return new PoolDraft(pool.group, undefined).kvBytesWith() ?? 0
+}
+
+function weightOf(wish: PlacementWish): number {
+  return weightBytesPerRank(wish.model, 1)
+}
+
+/** Why a model fits on none of `pools`, with the numbers of each and the degree that would hold it. */
+function refusalOf(wish: PlacementWish, pools: readonly PoolDraft[]): string {
+  const reasons = pools.map((pool) => `${pool.group.id} (${poolReason(pool.memoryWith([wish]), pool)})`)
+  const { gpu } = pools[0].group
+  const needed = minimumTp(gpu, wish.model)
+  const hint =
+    needed.kind === 'fits'
+      ? `alone it needs ${gpu.name} groups of tp ${needed.tp} or more; take a larger tp, more GPUs or fewer models`
+      : `no TP group of a node of ${gpu.name} holds it; take a larger GPU or a smaller model`
+  return `${wish.name} (${wish.model.name}) fits on none of ${reasons.join(', ')}; ${hint}`
+}
+
+function poolReason(memory: PoolMemory, pool: PoolDraft): string {
+  if (memory.kind === 'fits') return 'would fit'
+  if (memory.reason === 'heads_not_divisible')
+    return `its ${memory.queryHeads} heads do not divide by tp ${memory.tp}`
+  const total = gigabytes(memory.weightBytesPerRank)
+  const usable = gigabytes(memory.usableBytesPerRank - memory.reserveBytesPerRank)
+  const others = pool.placed.length === 0 ? '' : `, with ${pool.placed.map(({ name }) => name).join(' and ')}`
+  return `${total} GB of weights on each GPU${others}, of ${usable} GB usable`
+}
+
+function gigabytes(bytes: number): string {
+  return (bytes / 1e9).toFixed(1)
+}

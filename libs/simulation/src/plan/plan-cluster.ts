@@ -1,0 +1,117 @@
+import { type ModelSpec, poolSettingsOf, type Scenario } from '@kvasir/contracts'
+import { modelByName, type Model } from '@kvasir/hardware'
+import { millisToMicros, secondsToMicros } from '@kvasir/kernel'
+import type { ClusterPlan, EnginePlan, PoolPlan } from '../cluster-plan.js'
+import { groupsOf } from './groups.js'
+import { DEFAULT_BLOCK_SIZE, engineSpecOf, modelPlan } from './model-plan.js'
+import { placeModels, type PlacementWish } from './placement.js'
+import { allPlanned, planned, type Planning, refused } from './planning.js'
+import type { PoolDraft } from './pool-draft.js'
+
+export interface PlannedCluster {
+  readonly plan: ClusterPlan
+  /** What was decided that the scenario did not say, one sentence each. */
+  readonly notes: readonly string[]
+}
+
+/** Work by model name, in any common unit: gives models that say no `replicas` as many as their load deserves. */
+export type ModelDemand = ReadonlyMap<string, number>
+
+/** Answers every question that a scenario leaves open: TP groups, placement, memory, limits. */
+export function planCluster(scenario: Scenario, demand?: ModelDemand): Planning<PlannedCluster> {
+  const groups = groupsOf(scenario.cluster)
+  const wishes = allPlanned(scenario.models.map((spec, i) => wishOf(scenario, spec, i, demand)))
+  if (groups.kind === 'refused') return groups
+  if (wishes.kind === 'refused') return wishes
+  const placement = placeModels(wishes.value, {
+    groups: groups.value,
+    memoryUtilisation: scenario.cluster.memoryUtilisation,
+    grow: scenario.cluster.grow,
+  })
+  if (placement.kind === 'refused') return placement
+  const { pools, notes } = placement.value
+  const used = pools.filter((pool) => pool.placed.length > 0)
+  const idle = pools.filter((pool) => pool.placed.length === 0).map(({ group }) => group.id)
+  const idleNotes = idle.length === 0 ? [] : [`no model is placed on ${idle.join(', ')}`]
+  return planned({ plan: clusterPlan(scenario, wishes.value, used), notes: [...notes, ...idleNotes] })
+}
+
+function wishOf(
+  scenario: Scenario,
+  spec: ModelSpec,
+  index: number,
+  demand: ModelDemand | undefined,
+): Planning<PlacementWish> {
+  const path = `models[${index}]`
+  const found = architectureOf(`${path}.architecture`, spec.architecture)
+  if (found.kind === 'refused') return found
+  const blockSize = engineSpecOf(scenario, spec).blockSize ?? DEFAULT_BLOCK_SIZE
+  const pools = spec.pools?.map((entry) => (typeof entry === 'string' ? entry : entry.pool))
+  const load = spec.replicas === undefined ? demand?.get(spec.name) : undefined
+  return planned({
+    path,
+    name: spec.name,
+    model: found.value,
+    blockSize,
+    replicas: spec.replicas ?? 1,
+    pools,
+    demand: load,
+  })
+}
+
+function architectureOf(path: string, name: string): Planning<Model> {
+  const found = modelByName(name)
+  if (found.kind === 'found') return planned(found.model)
+  return refused(
+    `${path} is "${name}"; it must be a model of the catalogue, such as ${found.near.join(', ')}`,
+  )
+}
+
+function clusterPlan(
+  scenario: Scenario,
+  wishes: readonly PlacementWish[],
+  pools: readonly PoolDraft[],
+): ClusterPlan {
+  const { network } = scenario
+  return {
+    name: scenario.name,
+    seed: scenario.seed,
+    policy: scenario.policy,
+    settings: poolSettingsOf(scenario.coordinator),
+    dispatch: scenario.dispatch,
+    network: { latencyUs: millisToMicros(network.latencyMs), jitterUs: millisToMicros(network.jitterMs) },
+    pools: pools.map(poolPlan),
+    models: wishes.map((wish, i) =>
+      modelPlan(
+        scenario,
+        scenario.models[i],
+        wish,
+        pools.filter((pool) => pool.serves(wish.name)),
+      ),
+    ),
+    engines: scenario.models.flatMap((spec) => enginePlans(spec, pools)),
+  }
+}
+
+function poolPlan(pool: PoolDraft): PoolPlan {
+  const { id, gpu, tp } = pool.group
+  return { id, gpu: gpu.name, tp, pagesPerBundle: pool.pagesPerBundle(), bundles: pool.memory().bundles }
+}
+
+function enginePlans(spec: ModelSpec, pools: readonly PoolDraft[]): EnginePlan[] {
+  return pools
+    .filter((pool) => pool.serves(spec.name))
+    .map(({ group }) => {
+      const entry = spec.pools?.find(
+        (candidate) => typeof candidate !== 'string' && candidate.pool === group.id,
+      )
+      const times = typeof entry === 'object' ? entry : { joinS: 0, leaveS: undefined }
+      return {
+        id: `${spec.name}@${group.id}`,
+        model: spec.name,
+        pool: group.id,
+        joinUs: secondsToMicros(times.joinS),
+        leaveUs: times.leaveS === undefined ? undefined : secondsToMicros(times.leaveS),
+      }
+    })
+}

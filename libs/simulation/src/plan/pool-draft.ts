@@ -1,0 +1,71 @@
+import {
+  type Model,
+  pagesPerBundleFor,
+  poolMemory,
+  type PoolMemory,
+  type PoolMemoryFit,
+} from '@kvasir/hardware'
+import { invariant } from '@kvasir/kernel'
+import type { TpGroup } from './groups.js'
+
+/** A model to be placed, with what its memory depends on. */
+export interface PlacedModel {
+  readonly name: string
+  readonly model: Model
+  readonly blockSize: number
+}
+
+/** A TP group while models are being put on it. */
+export class PoolDraft {
+  readonly group: TpGroup
+  readonly #memoryUtilisation: number | undefined
+  #placed: PlacedModel[] = []
+
+  constructor(group: TpGroup, memoryUtilisation: number | undefined) {
+    this.group = group
+    this.#memoryUtilisation = memoryUtilisation
+  }
+
+  get placed(): readonly PlacedModel[] {
+    return this.#placed
+  }
+
+  serves(name: string): boolean {
+    return this.#placed.some((placed) => placed.name === name)
+  }
+
+  place(model: PlacedModel): void {
+    this.#placed.push(model)
+  }
+
+  pagesPerBundle(extra: readonly PlacedModel[] = []): number {
+    const pages = [...this.#placed, ...extra].map(({ model, blockSize }) =>
+      pagesPerBundleFor([model], this.group.tp, blockSize),
+    )
+    return pages.length === 0 ? pagesPerBundleFor([], this.group.tp, 1) : Math.max(...pages)
+  }
+
+  /** What would be left for KV with `extra` beside what is placed already. */
+  memoryWith(extra: readonly PlacedModel[] = []): PoolMemory {
+    return poolMemory({
+      gpu: this.group.gpu,
+      tp: this.group.tp,
+      models: [...this.#placed, ...extra].map(({ model }) => model),
+      pagesPerBundle: this.pagesPerBundle(extra),
+      ...(this.#memoryUtilisation === undefined ? {} : { memoryUtilisation: this.#memoryUtilisation }),
+    })
+  }
+
+  /** Bytes left for KV on all ranks together with `extra`; undefined when it does not fit. */
+  kvBytesWith(extra: readonly PlacedModel[] = []): number | undefined {
+    const memory = this.memoryWith(extra)
+    return memory.kind === 'fits' ? memory.bundles * memory.bundleBytesPerRank * this.group.tp : undefined
+  }
+
+  /** The memory of a pool that is known to hold what it was given. */
+  memory(): PoolMemoryFit {
+    const memory = this.memoryWith()
+    invariant(memory.kind === 'fits', () => `pool ${this.group.id} does not hold what was placed on it`)
+    return memory
+  }
+}

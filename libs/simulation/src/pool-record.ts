@@ -1,0 +1,41 @@
+import type { PoolSummary } from '@kvasir/contracts'
+import type { Micros } from '@kvasir/kernel'
+import { CountingHistogram, summarise, TimeWeighted } from '@kvasir/metrics'
+import type { PoolPlan } from './cluster-plan.js'
+
+/** What a run remembers of one TP group. */
+export class PoolRecord {
+  readonly plan: PoolPlan
+  readonly inUse = new TimeWeighted(0)
+  readonly stepTime = new CountingHistogram()
+  busyUs = 0
+  steps = 0
+  stepTokens = 0
+  /** Sums over samples of fragmentation. */
+  internal = 0
+  bundle = 0
+  samples = 0
+
+  constructor(plan: PoolPlan) {
+    this.plan = plan
+  }
+
+  summary(nowUs: Micros, engines: readonly string[]): PoolSummary {
+    return {
+      gpu: this.plan.gpu,
+      tp: this.plan.tp,
+      engines,
+      bundles: this.plan.bundles,
+      utilisation: nowUs > 0 ? Math.min(1, this.busyUs / nowUs) : 0,
+      kvUtilisation: this.inUse.mean(nowUs) / this.plan.bundles,
+      peakBundles: this.inUse.peak,
+      fragmentation: {
+        internal: this.samples > 0 ? this.internal / this.samples : 0,
+        bundle: this.samples > 0 ? this.bundle / this.samples : 0,
+      },
+      steps: this.steps,
+      stepTokensMean: this.steps > 0 ? this.stepTokens / this.steps : 0,
+      stepTimeUs: summarise(this.stepTime),
+    }
+  }
+}

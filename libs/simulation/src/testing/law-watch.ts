@@ -1,0 +1,115 @@
+import type { TraceRecord } from '@kvasir/contracts'
+import { invariant } from '@kvasir/kernel'
+import type { Simulation } from '../simulation.js'
+
+/**
+ * Watches a whole cluster for the laws that no single machine can see. `inspect` looks at the world after each event,
+ * `record` reads the trace, `close` asks for what must hold at the end. Each violation throws with its numbers.
+ */
+export class LawWatch {
+  readonly #submitted = new Map<string, number>()
+  readonly #ended = new Map<string, string>()
+  readonly #tokens = new Map<string, number>()
+  readonly #asked = new Map<string, { readonly priority: number; readonly engine: string }>()
+  readonly #answered = new Map<string, string>()
+  readonly #donorClass = new Map<string, string>()
+  readonly #priority = new Map<string, number>()
+  /** Victims seen, by the class that allowed it: shows that the sweep meets the cases it is about. */
+  readonly victims = new Map<string, number>()
+
+  /** Laws 2 and 8: what engines may touch is never more than the ledger knows of, nor than the device has. */
+  inspect(simulation: Simulation): void {
+    for (const device of simulation.devices) {
+      let mapped = 0
+      for (const engine of simulation.engines) {
+        if (engine.device !== device) continue
+        const held = device.machine.mappedBy(engine.plan.id)
+        mapped += held
+        if (simulation.plan.policy === 'uncoordinated') continue
+        const { ledger } = simulation.pools[device.index].machine
+        const known = ledger.leasedTo(engine.plan.id) + ledger.owedBy(engine.plan.id)
+        const document = engine.machine.lease.document
+        invariant(
+          held <= known || document === undefined,
+          () => `${engine.plan.id} has ${held} bundles mapped, the ledger knows of ${known}`,
+        )
+      }
+      const { total, free } = device.machine.bundles
+      invariant(mapped + free === total, () => `${device.plan.id}: ${mapped} mapped and ${free} free of ${total}`)
+    }
+  }
+
+  record(record: TraceRecord): void {
+    switch (record.event) {
+      case 'enqueue':
+        invariant(!this.#submitted.has(record.req_id), () => `${record.req_id} arrived twice`)
+        this.#submitted.set(record.req_id, record.tokens_requested - record.prompt_tokens)
+        return
+      case 'schedule':
+        this.#priority.set(record.req_id, this.#priority.get(record.req_id) ?? 0)
+        return
+      case 'decode':
+        this.#tokens.set(record.req_id, (this.#tokens.get(record.req_id) ?? 0) + record.tokens)
+        return
+      case 'complete': {
+        this.#end(record.req_id, 'complete')
+        const wanted = this.#submitted.get(record.req_id)
+        const decoded = this.#tokens.get(record.req_id)
+        // Law 6: tokens are neither lost nor doubled, however often the sequence was stopped.
+        invariant(
+          record.total_tokens === wanted && decoded === wanted,
+          () => `${record.req_id}: ${wanted} tokens wanted, ${decoded} decoded, ${record.total_tokens} reported`,
+        )
+        return
+      }
+      case 'reject':
+        return this.#end(record.req_id, 'reject')
+      case 'preemption_request':
+        invariant(!this.#asked.has(record.request), () => `preemption ${record.request} asked twice`)
+        this.#asked.set(record.request, { priority: record.priority, engine: record.engine })
+        return
+      case 'preemption_outcome':
+        return this.#answer(record)
+      case 'preempt':
+        if (record.cause !== 'local' && record.cause !== 'lease') this.#victim(record.cause, record.engine)
+        return
+      default:
+        return
+    }
+  }
+
+  /** Law 4: a preemption request ends once; nothing is decided about it afterwards. */
+  #answer(record: Extract<TraceRecord, { event: 'preemption_outcome' }>): void {
+    invariant(!this.#answered.has(record.request), () => `preemption ${record.request} ended twice`)
+    invariant(this.#asked.has(record.request), () => `preemption ${record.request} was never asked`)
+    for (const donor of record.donors) this.#donorClass.set(`${record.request} ${donor.engine}`, donor.class)
+    if (record.outcome !== 'planned') this.#answered.set(record.request, record.outcome)
+  }
+
+  /** Law 5: what was stopped for a request was stopped under a rule that named its engine. */
+  #victim(request: string, engine: string): void {
+    const rule = this.#donorClass.get(`${request} ${engine}`)
+    invariant(
+      rule === 'priority' || rule === 'entitlement',
+      () => `a sequence of ${engine} was stopped for ${request} under rule ${rule}`,
+    )
+    this.victims.set(rule, (this.victims.get(rule) ?? 0) + 1)
+  }
+
+  #end(request: string, how: string): void {
+    const before = this.#ended.get(request)
+    invariant(this.#submitted.has(request), () => `${request} ended (${how}) without arriving`)
+    invariant(before === undefined, () => `${request} ended twice: ${before}, then ${how}`)
+    this.#ended.set(request, how)
+  }
+
+  close(simulation: Simulation): void {
+    const { submitted, finished, rejected } = simulation.requests
+    invariant(submitted === finished + rejected, () => `${submitted} submitted, ${finished} finished, ${rejected} rejected`)
+    invariant(
+      this.#ended.size === submitted,
+      () => `${submitted} requests submitted, ${this.#ended.size} ended in the trace`,
+    )
+    for (const engine of simulation.engines) engine.machine.scheduler.audit()
+  }
+}

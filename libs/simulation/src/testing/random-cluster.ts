@@ -1,0 +1,125 @@
+import { type EngineTerms, type PolicyName, poolSettingsSchema } from '@kvasir/contracts'
+import { knownGpu, knownModel, kvGeometry, pagesPerBundleFor } from '@kvasir/hardware'
+import { invariant, SeededRng } from '@kvasir/kernel'
+import { defaultSchedulerConfig } from '@kvasir/scheduler'
+import type { RequestRecord, RequestStream } from '@kvasir/workload'
+import type { ClusterPlan, EnginePlan, ModelPlan, PoolPlan } from '../cluster-plan.js'
+
+const ARCHITECTURES = ['Llama-3.1-8B', 'Qwen3-14B', 'Qwen3-32B', 'Llama-3.1-70B'] as const
+
+export interface RandomCluster {
+  readonly plan: ClusterPlan
+  readonly requests: () => RequestStream
+}
+
+export interface RandomClusterOptions {
+  readonly policy?: PolicyName
+  readonly prefixCaching?: boolean
+}
+
+/**
+ * A small cluster under memory pressure, with engines that join and leave, drawn from `seed`. Pools are far smaller than real
+ * ones, so that a few dozen requests meet every refusal, preemption and reclaim there is.
+ */
+export function randomCluster(seed: number, options: RandomClusterOptions = {}): RandomCluster {
+  const rng = new SeededRng(seed, 'cluster')
+  const between = (low: number, high: number) => low + rng.int(high - low + 1)
+  const prefixCaching = options.prefixCaching ?? rng.uniform() < 0.5
+  const blockSize = 16
+  const tp = 4
+  const models = Array.from({ length: between(1, 4) }, (_, i): ModelPlan => {
+    const architecture = ARCHITECTURES[rng.int(ARCHITECTURES.length)]
+    const terms: EngineTerms = {
+      weight: between(1, 5),
+      guarantee: rng.uniform() < 0.5 ? 0 : between(1, 20) / 100,
+      limit: rng.uniform() < 0.8 ? 1 : between(50, 90) / 100,
+      priority: between(0, 3),
+      preemptible: rng.uniform() < 0.9,
+    }
+    return {
+      name: `m${i}`,
+      architecture,
+      terms,
+      slo: { ttftUs: 1_000_000, tpotUs: 100_000, e2eUs: undefined },
+      blockSize,
+      host: 'vllm-async',
+      placement: rng.uniform() < 0.7 ? 'fullest-bundle' : 'queue-order',
+      scheduler: {
+        ...defaultSchedulerConfig,
+        stepTokenLimit: between(64, 1024),
+        sequenceLimit: between(2, 32),
+        contextLimit: 4096,
+        prefixCaching,
+      },
+    }
+  })
+  const pagesPerBundle = pagesPerBundleFor(
+    models.map((model) => knownModel(model.architecture)),
+    tp,
+    blockSize,
+  )
+  const largestBlocks = Math.min(
+    ...models.map((model) => {
+      const geometry = kvGeometry({ model: knownModel(model.architecture), tp, blockSize, pagesPerBundle })
+      invariant(geometry.kind === 'fits', () => `${model.architecture} does not fit`)
+      return geometry.blocksPerBundle
+    }),
+  )
+  const pools = Array.from({ length: between(1, 2) }, (_, i): PoolPlan => ({
+    id: `p${i}`,
+    gpu: knownGpu('H100').name,
+    tp,
+    pagesPerBundle,
+    // Enough for a few hundred to a few thousand tokens.
+    bundles: Math.ceil(between(24, 160) / largestBlocks) + between(4, 20),
+  }))
+  const engines: EnginePlan[] = []
+  for (const model of models) {
+    for (const pool of pools) {
+      if (engines.some((engine) => engine.model === model.name) && rng.uniform() < 0.5) continue
+      const joinUs = rng.uniform() < 0.7 ? 0 : between(0, 1_500_000)
+      const leaveUs = rng.uniform() < 0.75 ? undefined : joinUs + between(100_000, 3_000_000)
+      engines.push({ id: `${model.name}-${pool.id}`, model: model.name, pool: pool.id, joinUs, leaveUs })
+    }
+  }
+  const plan: ClusterPlan = {
+    name: `random-${seed}`,
+    seed,
+    policy: options.policy ?? 'weighted-max-min',
+    settings: poolSettingsSchema.parse({ minResidencyUs: rng.uniform() < 0.5 ? 0 : 200_000 }),
+    dispatch: 'least-outstanding',
+    network: { latencyUs: between(50, 500), jitterUs: between(0, 300) },
+    pools,
+    models,
+    engines,
+  }
+  return { plan, requests: () => randomRequests(seed, plan) }
+}
+
+function randomRequests(seed: number, plan: ClusterPlan): RequestStream {
+  const rng = new SeededRng(seed, 'requests')
+  const count = 15 + rng.int(40)
+  let arrivalUs = 0
+  let number = 0
+  return {
+    next(): RequestRecord | undefined {
+      if (number === count) return undefined
+      arrivalUs += rng.uniform() < 0.5 ? 0 : Math.round(rng.exponential() * 60_000)
+      const promptTokens = 1 + Math.floor(rng.uniform() ** 3 * 1200)
+      const prefixBlocks = rng.uniform() < 0.3 ? [rng.int(3), 100 + rng.int(3)] : undefined
+      return {
+        id: `r${number++}`,
+        arrivalUs,
+        model: plan.models[rng.int(plan.models.length)].name,
+        promptTokens,
+        outputTokens: 1 + Math.floor(rng.uniform() ** 2 * 120),
+        priority: rng.int(4),
+        tenant: undefined,
+        deadlineUs: undefined,
+        session: undefined,
+        prefixBlocks,
+        prefixBlockTokens: prefixBlocks ? 128 : 0,
+      }
+    },
+  }
+}
