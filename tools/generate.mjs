@@ -2,12 +2,14 @@
  * Writes the generated files of the repository, or with `--check` tells which are out of date.
  *
  * The contracts decide what there is: `libs/contracts/src/generate.ts` exports `generatedFiles`, a record from path (relative to
- * the repository's root, such as `schemas/scenario.schema.json`) to text, or to a value that is written as JSON.
+ * the repository's root, such as `schemas/scenario.schema.json`) to text, or to a value that is written as JSON. The document about
+ * what a run writes is made from the same schemas.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { resultFilesDocument, TRACE_SOURCE } from './docs/result-files.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const check = process.argv.includes('--check')
@@ -37,8 +39,10 @@ async function wantedFiles() {
   })
   if (build.status !== 0) process.exit(1)
   const { generatedFiles } = await import(pathToFileURL(join(root, 'libs/contracts/dist/generate.js')).href)
+  const document = resultFilesDocument(generatedFiles, read(TRACE_SOURCE))
+  const files = { ...generatedFiles, 'docs/summary.md': document }
   const text = (value) => (typeof value === 'string' ? value : `${JSON.stringify(value, null, 2)}\n`)
-  return Object.fromEntries(Object.entries(generatedFiles).map(([path, value]) => [path, text(value)]))
+  return Object.fromEntries(Object.entries(files).map(([path, value]) => [path, text(value)]))
 }
 
 /** Everything in `schemas/` is generated: what is no longer wanted there is removed. */

@@ -18,7 +18,6 @@ const rowVerdictSchema = z.discriminatedUnion('kind', [
     kind: z.literal('won'),
     winner: index,
     runnerUp: index,
-    ratio: z.number().min(1).nullable().describe('how many times better; null when one of the two is 0'),
   }),
   z.strictObject({ kind: z.literal('tied'), policies: z.array(index).readonly() }),
   z.strictObject({ kind: z.literal('no_contest') }),

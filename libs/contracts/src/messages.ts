@@ -53,7 +53,7 @@ export const heartbeatSchema = z.strictObject({
   /** Newest document applied: what the engine holds is said under it. */
   epoch: count,
   sequence: count,
-  /** Bundles the engine may still touch under that document / of these, bundles with a block in use. */
+  /** Bundles the engine may still touch under that document / of these, bundles in use or needed by running sequences. */
   held: count,
   inUse: count,
   demand: demandSchema,

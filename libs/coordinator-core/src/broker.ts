@@ -1,6 +1,22 @@
-import type { PoolSettings, PreemptionDecision, PreemptionOutcome, PreemptionRequest, ReclaimOrder } from '@kvasir/contracts'
+import type {
+  PoolSettings,
+  PreemptionDecision,
+  PreemptionOutcome,
+  PreemptionRequest,
+  ReclaimOrder,
+} from '@kvasir/contracts'
 import { type Bundles, invariant, type Micros } from '@kvasir/kernel'
-import { type Decision, decide, decideSingleDonor, type Ledger, type LedgerAnswer, PreemptionHistory } from '@kvasir/reclaim'
+import {
+  type Decision,
+  decide,
+  DEFAULT_HISTORY,
+  DEFAULT_RECLAIM_POLICY,
+  type DonorShare,
+  type Grant,
+  type Ledger,
+  type LedgerAnswer,
+  PreemptionHistory,
+} from '@kvasir/reclaim'
 import type { Member } from './member.js'
 import type { MemoryRegime } from './memory-regime.js'
 import { type Debit, type OpenRequest, OpenRequests } from './open-requests.js'
@@ -20,6 +36,9 @@ export interface BrokerParts {
 
 /** Stands for the pool itself where bundles are taken back for nobody in particular: they are free once released. */
 const FOR_THE_POOL = '(pool)'
+
+/** Heartbeats after which the use of a grant shows in what its engine reports. */
+const SETTLING_HEARTBEATS = 2
 
 interface Recall {
   readonly id: string
@@ -48,7 +67,7 @@ export class Broker {
 
   constructor(parts: BrokerParts) {
     this.#parts = parts
-    this.#history = new PreemptionHistory({ cooldownUs: parts.settings.cooldownUs })
+    this.#history = new PreemptionHistory({ ...DEFAULT_HISTORY, cooldownUs: parts.settings.cooldownUs })
   }
 
   nextDeadline(): Micros {
@@ -63,7 +82,8 @@ export class Broker {
     const recall = this.#recalls.get(engine)
     for (const debit of recall?.debits ?? []) if (debit.bundles > 0) orders.push(orderOf('', debit))
     for (const request of this.#open.all)
-      for (const debit of request.debits) if (debit.donor === engine && debit.bundles > 0) orders.push(orderOf(request.id, debit))
+      for (const debit of request.debits)
+        if (debit.donor === engine && debit.bundles > 0) orders.push(orderOf(request.id, debit))
     return orders
   }
 
@@ -89,7 +109,12 @@ export class Broker {
   cancel(now: Micros, member: Member, id: string): void {
     const open = this.#open.find(id)
     if (!open || open.engine !== member.engine) return
-    this.#close(now, open, { kind: 'expired', id, reason: 'cancelled' }, `${member.engine} withdrew the request`)
+    this.#close(
+      now,
+      open,
+      { kind: 'expired', id, reason: 'cancelled' },
+      `${member.engine} withdrew the request`,
+    )
   }
 
   /** `donor` says it may still touch `held` bundles: what is missing from what it had is free for whom it was asked for. */
@@ -157,8 +182,7 @@ export class Broker {
   }
 
   #decide(now: Micros, member: Member, request: OpenRequest): void {
-    const { regime, ledger } = this.#parts
-    const view = poolView(now, this.#parts)
+    const { regime } = this.#parts
     const asked = {
       id: request.id,
       engine: request.engine,
@@ -167,25 +191,60 @@ export class Broker {
       priority: request.priority,
       class: request.class,
     }
-    const context = { now, history: this.#history, donors: regime.donors }
-    const decision = regime.donors === 'single-donor' ? decideSingleDonor(asked, view, context) : decide(asked, view, context)
+    const chooser = regime.donors === 'single-donor' ? 'kapsl-single-donor' : 'least-cost'
+    const view = poolView(now, this.#parts, this.#history, member)
+    const decision = decide(asked, view, { ...DEFAULT_RECLAIM_POLICY, chooser })
     if (decision.outcome === 'denied') {
       if (request.replanned) return this.#giveUp(now, request)
-      return this.#end(now, member, request, { kind: 'denied', id: request.id, reason: decision.reason }, decision)
+      return this.#end(
+        now,
+        member,
+        request,
+        { kind: 'denied', id: request.id, reason: decision.reason },
+        decision,
+      )
     }
-    if (decision.free > 0) mustDo(ledger.reserve(member.engine, request.id, decision.free))
-    request.reserved += decision.free
-    for (const donation of decision.donations) {
-      if (donation.class === 'free') continue
-      mustDo(ledger.debit({ donor: donation.engine, to: member.engine, request: request.id, bundles: donation.bundles }))
-      request.debits.push({ donor: donation.engine, bundles: donation.bundles, victimsBelow: donation.victimsBelow })
-      this.#touch(donation.engine)
-      if (donation.class !== 'unused') this.#history.evicted(now, { by: member.engine, from: donation.engine, bundles: donation.bundles })
-    }
+    this.#debit(now, request, decision)
     request.costUs += decision.costUs
     if (!request.replanned) this.#open.add(request)
-    if (request.debits.every((debit) => debit.bundles === 0)) return this.#settle(now, request, decision)
+    const coming = request.debits.reduce((sum, debit) => sum + debit.bundles, request.reserved)
+    if (coming < request.minBundles) return this.#giveUp(now, request)
+    if (request.debits.length === 0) return this.#settle(now, request, decision)
     this.#record(now, request, 'planned', null, decision)
+  }
+
+  /** Books a plan: what is free is reserved, donors owe the rest from now on. */
+  #debit(now: Micros, request: OpenRequest, decision: Grant): void {
+    const { ledger } = this.#parts
+    const { engine, id } = request
+    if (decision.fromFree > 0) mustDo(ledger.reserve(engine, id, decision.fromFree))
+    request.reserved += decision.fromFree
+    // Points of a curve are coarse: a donor is asked for no more than is needed.
+    let needed = decision.granted - decision.fromFree
+    for (const share of decision.donors) {
+      // The earlier system's rule, kept for comparison, may name a donor for more than it holds.
+      const bundles = Math.min(share.bundles, needed, ledger.leasedTo(share.engine))
+      if (bundles === 0) continue
+      needed -= bundles
+      mustDo(ledger.debit({ donor: share.engine, to: engine, request: id, bundles }))
+      request.debits.push({
+        donor: share.engine,
+        bundles,
+        victimsBelow: this.#victimsBelow(now, request, share),
+      })
+      if (share.class !== 'unused')
+        this.#history.record({ requester: engine, donor: share.engine, atUs: now })
+      this.#touch(share.engine)
+    }
+  }
+
+  /** Whom a donor may stop: nobody for what is unused, anybody under the entitlement rule, else strictly lower work. */
+  #victimsBelow(now: Micros, request: OpenRequest, share: DonorShare): number | null | undefined {
+    if (share.class === 'unused') return undefined
+    if (share.class === 'entitlement') return null
+    return (
+      request.priority + this.#history.boostOf(request.engine, now) - this.#history.boostOf(share.engine, now)
+    )
   }
 
   /** Everything asked for is there. */
@@ -196,6 +255,8 @@ export class Broker {
     if (!member) return
     mustDo(this.#parts.ledger.settle(request.id))
     member.grantedUs = now
+    member.settledUntilUs = now + SETTLING_HEARTBEATS * this.#parts.settings.heartbeatUs
+    member.settledBundles = this.#parts.ledger.leasedTo(member.engine)
     this.#open.remove(request.id)
     this.#end(now, member, request, { kind, id: request.id, bundles }, decision)
   }
@@ -215,7 +276,12 @@ export class Broker {
   #giveUp(now: Micros, request: OpenRequest): void {
     this.#refundDebits(request)
     if (request.reserved >= request.minBundles) return this.#settle(now, request)
-    this.#close(now, request, { kind: 'denied', id: request.id, reason: 'deadline' }, 'donors did not release in time')
+    this.#close(
+      now,
+      request,
+      { kind: 'denied', id: request.id, reason: 'deadline' },
+      'donors did not release in time',
+    )
   }
 
   /** Ends a request that gets nothing. */
@@ -228,7 +294,16 @@ export class Broker {
     if (member) member.outcomes.push({ outcome, sequence: 0 })
     if (member) member.dirty = true
     const reason = outcome.kind === 'denied' || outcome.kind === 'expired' ? outcome.reason : null
-    this.#parts.decided(this.#line(now, request, { outcome: outcome.kind, reason, granted: 0, donations: [], explanation, counterfactual: null }))
+    this.#parts.decided(
+      this.#line(now, request, {
+        outcome: outcome.kind,
+        reason,
+        granted: 0,
+        donations: [],
+        explanation,
+        counterfactual: null,
+      }),
+    )
   }
 
   /** What donors have not released stays theirs. */
@@ -240,11 +315,24 @@ export class Broker {
     for (const debit of owed) this.#touch(debit.donor)
   }
 
-  #end(now: Micros, member: Member, request: OpenRequest, outcome: PreemptionOutcome, decision: Decision | undefined): void {
+  #end(
+    now: Micros,
+    member: Member,
+    request: OpenRequest,
+    outcome: PreemptionOutcome,
+    decision: Decision | undefined,
+  ): void {
     member.outcomes.push({ outcome, sequence: 0 })
     member.dirty = true
     const reason = outcome.kind === 'denied' || outcome.kind === 'expired' ? outcome.reason : null
-    this.#record(now, request, outcome.kind, reason, decision, outcome.kind === 'denied' ? 0 : request.reserved)
+    this.#record(
+      now,
+      request,
+      outcome.kind,
+      reason,
+      decision,
+      outcome.kind === 'denied' ? 0 : request.reserved,
+    )
   }
 
   #record(
@@ -260,9 +348,14 @@ export class Broker {
         outcome,
         reason,
         granted,
-        donations: decision?.donations.map(({ engine, bundles, costUs, class: donationClass }) => ({ engine, bundles, costUs, class: donationClass })) ?? [],
+        donations: (decision?.donors ?? []).map((share) => ({
+          engine: share.engine,
+          bundles: share.bundles,
+          costUs: share.costUs,
+          class: share.class,
+        })),
         explanation: decision?.explanation ?? `${granted} bundles released for ${request.engine}`,
-        counterfactual: decision?.counterfactual ?? null,
+        counterfactual: decision?.counterfactual.text ?? null,
       }),
     )
   }
@@ -270,7 +363,10 @@ export class Broker {
   #line(
     now: Micros,
     request: OpenRequest,
-    rest: Pick<PreemptionDecision, 'outcome' | 'reason' | 'granted' | 'donations' | 'explanation' | 'counterfactual'>,
+    rest: Pick<
+      PreemptionDecision,
+      'outcome' | 'reason' | 'granted' | 'donations' | 'explanation' | 'counterfactual'
+    >,
   ): PreemptionDecision {
     const { id, engine, priority, bundles, minBundles, costUs } = request
     return { atUs: now, id, engine, priority, bundles, minBundles, costUs, ...rest }
@@ -292,7 +388,8 @@ export class Broker {
   #endRecall(engine: string): void {
     const recall = this.#recalls.get(engine)
     this.#recalls.delete(engine)
-    if (recall && this.#parts.ledger.requestOf(recall.id) !== null) mustDo(this.#parts.ledger.refund(recall.id))
+    if (recall && this.#parts.ledger.requestOf(recall.id) !== null)
+      mustDo(this.#parts.ledger.refund(recall.id))
     this.#touch(engine)
   }
 

@@ -1,6 +1,6 @@
 import type { EngineDocument, ReclaimOrder } from '@kvasir/contracts'
 import type { Member } from './member.js'
-import { guaranteeBundles, limitBundles } from './memory-round.js'
+import { guaranteeBundles } from './memory-round.js'
 
 export interface DocumentContext {
   readonly epoch: number
@@ -8,13 +8,16 @@ export interface DocumentContext {
   /** Of the pool. */
   readonly bundles: number
   readonly leaseBundles: number
+  readonly limitBundles: number
   readonly reclaims: readonly ReclaimOrder[]
   readonly supplyWanted: boolean
 }
 
 /** The whole truth for one engine under its present sequence number. Marks new outcomes as carried by it. */
 export function documentFor(member: Member, context: DocumentContext): EngineDocument {
-  member.outcomes = member.outcomes.map((entry) => (entry.sequence === 0 ? { ...entry, sequence: member.sequence } : entry))
+  member.outcomes = member.outcomes.map((entry) =>
+    entry.sequence === 0 ? { ...entry, sequence: member.sequence } : entry,
+  )
   if (context.reclaims.length === 0) member.revokedAt = 0
   else member.revokedAt ||= member.sequence
   if (context.leaseBundles > member.leaseBundles) member.raisedAt = member.sequence
@@ -29,8 +32,13 @@ export function documentFor(member: Member, context: DocumentContext): EngineDoc
     member: true,
     leaseBundles: context.leaseBundles,
     guaranteeBundles: guaranteeBundles(member, context.bundles),
-    limitBundles: limitBundles(member, context.bundles),
-    budget: { round: context.round, tokens: member.tokens, lentTokens: member.lentTokens, floor: member.floorTokens },
+    limitBundles: context.limitBundles,
+    budget: {
+      round: context.round,
+      tokens: member.tokens,
+      lentTokens: member.lentTokens,
+      floor: member.floorTokens,
+    },
     reclaims: context.reclaims,
     supplyWanted: context.supplyWanted,
     outcomes: member.outcomes.map((entry) => entry.outcome),

@@ -13,6 +13,8 @@ export interface Member {
   readonly joinedUs: Micros
   heardUs: Micros
   heartbeat: Heartbeat | undefined
+  /** The heartbeat that the newest round was divided by. */
+  divided: Heartbeat | undefined
   liveness: Liveness
   leaving: boolean
   processedThrough: number
@@ -32,6 +34,9 @@ export interface Member {
   fixedBundles: number
   /** Start of the engine's present residency: when it was last granted memory by a preemption. */
   grantedUs: Micros
+  /** Until then so many bundles count as in use. */
+  settledUntilUs: Micros
+  settledBundles: number
   /** Outcomes not yet seen by the engine, each with the sequence of the document that first carried it. */
   outcomes: { readonly outcome: PreemptionOutcome; readonly sequence: number }[]
 }
@@ -63,6 +68,11 @@ export function demandTokens(member: Member): number {
   return member.heartbeat?.demand.tokens ?? 0
 }
 
-export function inUseBundles(member: Member): number {
-  return member.heartbeat?.inUse ?? 0
+/**
+ * Bundles that are not to be taken for unused. What was granted a moment ago counts: heartbeats under way do not know of its
+ * use yet, and two engines would take it from each other before either could use it.
+ */
+export function inUseBundles(member: Member, now: Micros): number {
+  const reported = member.heartbeat?.inUse ?? 0
+  return now < member.settledUntilUs ? Math.max(reported, member.settledBundles) : reported
 }

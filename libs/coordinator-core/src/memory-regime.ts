@@ -4,7 +4,7 @@ import type { Micros } from '@kvasir/kernel'
 import type { Ledger } from '@kvasir/reclaim'
 import type { Broker } from './broker.js'
 import { demandTokens, type Member } from './member.js'
-import type { MemoryRound } from './memory-round.js'
+import { limitBundles, type MemoryRound } from './memory-round.js'
 
 export interface MemoryMove {
   readonly now: Micros
@@ -22,8 +22,9 @@ export interface MemoryRegime {
   readonly donors: 'least-cost' | 'single-donor' | 'none'
   /** The round's moves of unused memory. */
   move(move: MemoryMove): void
-  /** Bundles an engine's document allows it. */
+  /** Bundles an engine's document allows it, and the most it could ever be allowed. */
   leaseOf(member: Member, ledger: Ledger, bundles: number): number
+  limitOf(member: Member, bundles: number): number
 }
 
 const leased = (member: Member, ledger: Ledger) => ledger.leasedTo(member.engine)
@@ -32,6 +33,7 @@ const leased = (member: Member, ledger: Ledger) => ledger.leasedTo(member.engine
 const brokered: MemoryRegime = {
   donors: 'least-cost',
   leaseOf: leased,
+  limitOf: limitBundles,
   move({ now, members, division, ledger, broker }) {
     members.forEach((member, i) => {
       if (division.grants[i] > 0) {
@@ -48,6 +50,7 @@ function fixed(donors: MemoryRegime['donors']): MemoryRegime {
   return {
     donors,
     leaseOf: leased,
+    limitOf: donors === 'none' ? (member) => member.fixedBundles : limitBundles,
     move({ now, members, ledger, broker, bundles }) {
       const shares = divide({
         capacity: bundles,
@@ -79,6 +82,7 @@ function fixed(donors: MemoryRegime['donors']): MemoryRegime {
 const shared: MemoryRegime = {
   donors: 'none',
   leaseOf: (_member, _ledger, bundles) => bundles,
+  limitOf: (_member, bundles) => bundles,
   move() {},
 }
 

@@ -1,5 +1,6 @@
 import { divide, type DivisionInput } from '@kvasir/allocation'
 import type { PoolSettings } from '@kvasir/contracts'
+import type { Micros } from '@kvasir/kernel'
 import { inUseBundles, isHeard, type Member } from './member.js'
 
 /** Where a pool's bundles should go: entitlements, and moves of what nobody uses. */
@@ -11,13 +12,17 @@ export interface MemoryRound {
   readonly grants: readonly number[]
 }
 
-export interface MemoryRoundInput {
+export interface MemoryClaims {
+  readonly now: Micros
   /** Sorted by engine id. */
   readonly members: readonly Member[]
   readonly bundles: number
+  readonly settings: PoolSettings
+}
+
+export interface MemoryRoundInput extends MemoryClaims {
   readonly free: number
   readonly leased: (member: Member) => number
-  readonly settings: PoolSettings
 }
 
 /** Smallest lease an idle engine is left with, so that its first request waits for nobody. */
@@ -29,17 +34,22 @@ const WAKE_UP_BUNDLES = 2
  */
 export function divideMemory(input: MemoryRoundInput): MemoryRound {
   const { members, bundles, settings } = input
-  const division = divide(memoryClaims(members, bundles, settings))
+  const division = divide(memoryClaims(input))
   const reserve = Math.floor(settings.reserveShare * bundles)
-  const targets = members.map((_, i) => division.amounts[i] + Math.floor(lentAfterReserve(division.lent[i], reserve, members.length)))
+  const targets = members.map(
+    (_, i) => division.amounts[i] + Math.floor(lentAfterReserve(division.lent[i], reserve, members.length)),
+  )
   const leased = members.map(input.leased)
   const grants = grantFree(targets, leased, input.free, reserve, division.amounts)
-  const wanted = members.reduce((sum, _, i) => sum + Math.max(0, division.amounts[i] - leased[i] - grants[i]), 0)
-  return { entitlements: division.amounts, reclaims: takeUnused(members, targets, leased, wanted), grants }
+  const wanted = members.reduce(
+    (sum, _, i) => sum + Math.max(0, division.amounts[i] - leased[i] - grants[i]),
+    0,
+  )
+  return { entitlements: division.amounts, reclaims: takeUnused(input, targets, leased, wanted), grants }
 }
 
 /** What each engine claims of the pool's bundles. */
-export function memoryClaims(members: readonly Member[], bundles: number, settings: PoolSettings): DivisionInput {
+export function memoryClaims({ now, members, bundles, settings }: MemoryClaims): DivisionInput {
   return {
     capacity: bundles,
     claims: members.map((member) => ({
@@ -47,7 +57,7 @@ export function memoryClaims(members: readonly Member[], bundles: number, settin
       weight: member.terms.weight,
       guarantee: guaranteeBundles(member, bundles),
       limit: limitBundles(member, bundles),
-      demand: Math.max(WAKE_UP_BUNDLES, member.heartbeat?.demand.bundles ?? 0, inUseBundles(member)),
+      demand: Math.max(WAKE_UP_BUNDLES, member.heartbeat?.demand.bundles ?? 0, inUseBundles(member, now)),
       health: isHeard(member) ? 'healthy' : 'dead',
     })),
     maxShare: settings.maxShare,
@@ -91,17 +101,21 @@ function grantFree(
   return grants
 }
 
-/** Unused bundles above their holders' targets, largest excess first, up to what others are entitled to and lack. */
+/**
+ * Unused bundles above their holders' targets, largest excess first, up to what others are entitled to and lack. What a
+ * holder still needs for its queue is left to requests: else the round would take what a request has just brought.
+ */
 function takeUnused(
-  members: readonly Member[],
+  { now, members }: MemoryClaims,
   targets: readonly number[],
   leased: readonly number[],
   wanted: number,
 ): number[] {
   const reclaims = members.map(() => 0)
-  const excess = members.map((member, i) =>
-    member.liveness === 'live' ? Math.max(0, Math.min(leased[i] - targets[i], leased[i] - inUseBundles(member))) : 0,
-  )
+  const excess = members.map((member, i) => {
+    const needed = Math.max(targets[i], inUseBundles(member, now), member.heartbeat?.demand.bundles ?? 0)
+    return member.liveness === 'live' ? Math.max(0, leased[i] - needed) : 0
+  })
   const order = members.map((_, i) => i).sort((a, b) => excess[b] - excess[a] || a - b)
   let left = wanted
   for (const i of order) {

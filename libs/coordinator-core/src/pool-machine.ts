@@ -74,7 +74,10 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     this.#terms = new Map(options.terms)
     this.#regime = memoryRegimeOf(options.policy)
     const policy = policyByName(options.policy)
-    invariant(policy.kind === 'policy', () => `pool ${options.pool}: ${policy.kind === 'policy' ? '' : policy.message}`)
+    invariant(
+      policy.kind === 'policy',
+      () => `pool ${options.pool}: ${policy.kind === 'policy' ? '' : policy.message}`,
+    )
     this.#policy = policy.policy
     this.ledger = new Ledger(options.bundles)
     this.#broker = new Broker({
@@ -146,6 +149,7 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
       joinedUs: now,
       heardUs: now,
       heartbeat: undefined,
+      divided: undefined,
       liveness: 'live',
       leaving: false,
       processedThrough: message.number,
@@ -160,6 +164,8 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
       entitledBundles: 0,
       fixedBundles: 0,
       grantedUs: -Infinity,
+      settledUntilUs: -Infinity,
+      settledBundles: 0,
       outcomes: [],
     }
     this.#members = [...this.#members, member].sort((a, b) => compareIds(a.engine, b.engine))
@@ -182,7 +188,11 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     } else {
       this.ledger.drop(engine)
       const bundles = this.ledger.quarantinedOf(engine)
-      this.#quarantines.push({ engine, bundles, untilUs: now + certainExpiryUs(this.#options.settings.leaseUs) })
+      this.#quarantines.push({
+        engine,
+        bundles,
+        untilUs: now + certainExpiryUs(this.#options.settings.leaseUs),
+      })
       this.#effects.push({ kind: 'evict', engine, incarnation })
     }
     this.#members = this.#members.filter((other) => other !== member)
@@ -193,7 +203,8 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
 
   /** Bundles that nobody can believe to hold any more are free. */
   #endQuarantines(now: Micros): void {
-    for (const { engine, bundles, untilUs } of this.#quarantines) if (now >= untilUs) this.ledger.expire(engine, bundles)
+    for (const { engine, bundles, untilUs } of this.#quarantines)
+      if (now >= untilUs) this.ledger.expire(engine, bundles)
     this.#quarantines = this.#quarantines.filter(({ untilUs }) => now < untilUs)
   }
 
@@ -208,11 +219,14 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     member.liveness = 'live'
     member.heartbeat = heartbeat
     member.dirty = true
-    member.outcomes = member.outcomes.filter(({ sequence }) => heartbeat.epoch !== this.#options.epoch || sequence > heartbeat.sequence)
-    this.#changed ||= !last || !sameNeeds(last, heartbeat)
+    member.outcomes = member.outcomes.filter(
+      ({ sequence }) => heartbeat.epoch !== this.#options.epoch || sequence > heartbeat.sequence,
+    )
+    this.#changed ||= !member.divided || needsDiffer(member.divided, heartbeat)
     // What a heartbeat says it holds counts only if it knows of the oldest order and of the newest larger lease.
     const known = Math.max(member.revokedAt, member.raisedAt)
-    if (heartbeat.epoch === this.#options.epoch && heartbeat.sequence >= known) this.#broker.released(now, member, heartbeat.held)
+    if (heartbeat.epoch === this.#options.epoch && heartbeat.sequence >= known)
+      this.#broker.released(now, member, heartbeat.held)
   }
 
   #runRound(now: Micros): void {
@@ -223,17 +237,19 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     this.#nextRoundUs = (Math.floor(now / roundUs) + 1) * roundUs
     this.#watch(now)
     this.#endQuarantines(now)
-    // One engine with the same needs as before gets the same answer; several share fractions that move every round.
+    // One engine with about the same needs gets the same answer; several share fractions that move every round.
     if (!this.#changed && this.#members.length <= 1) return
     this.#changed = false
+    for (const member of this.#members) member.divided = member.heartbeat
     const round = divideTokens({
       members: this.#members,
       settings,
       policy: this.#policy,
       wakesIdle: this.#options.policy !== 'kapsl-compat',
-      unitsPerToken: (model) => (settings.countTokens === 'plain' ? 1 : (this.#options.unitsPerToken.get(model) ?? 1)),
+      unitsPerToken: (model) =>
+        settings.countTokens === 'plain' ? 1 : (this.#options.unitsPerToken.get(model) ?? 1),
       nominalRate: (model) => this.#options.nominalRate.get(model) ?? 1,
-      bundles: memoryClaims(this.#members, this.#options.bundles, settings),
+      bundles: memoryClaims({ now, members: this.#members, bundles: this.#options.bundles, settings }),
       carry: this.#carry,
     })
     this.#carry = round.carry
@@ -254,11 +270,15 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
   #assertSumLaw(round: TokenRound): void {
     if (this.#options.policy === 'uncoordinated') return
     const { divided, capacity } = round
-    invariant(divided <= capacity, () => `round ${this.#round} of ${this.#options.pool}: ${divided} tokens of ${capacity}`)
+    invariant(
+      divided <= capacity,
+      () => `round ${this.#round} of ${this.#options.pool}: ${divided} tokens of ${capacity}`,
+    )
   }
 
   #moveMemory(now: Micros): void {
     const division = divideMemory({
+      now,
       members: this.#members,
       bundles: this.#options.bundles,
       free: this.ledger.free,
@@ -268,7 +288,14 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     this.#members.forEach((member, i) => {
       member.entitledBundles = division.entitlements[i]
     })
-    this.#regime.move({ now, members: this.#members, division, ledger: this.ledger, broker: this.#broker, bundles: this.#options.bundles })
+    this.#regime.move({
+      now,
+      members: this.#members,
+      division,
+      ledger: this.ledger,
+      broker: this.#broker,
+      bundles: this.#options.bundles,
+    })
   }
 
   #watch(now: Micros): void {
@@ -311,6 +338,7 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
         round: this.#round,
         bundles: this.#options.bundles,
         leaseBundles: this.#regime.leaseOf(member, this.ledger, this.#options.bundles),
+        limitBundles: this.#regime.limitOf(member, this.#options.bundles),
         reclaims: this.#broker.ordersFor(member.engine),
         supplyWanted: this.#members.length > 1,
       })
@@ -319,11 +347,18 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
   }
 }
 
-function sameNeeds(a: Heartbeat, b: Heartbeat): boolean {
+/** Relative change of a number below which a lone engine's round is not divided anew. */
+const MATERIAL_CHANGE = 0.25
+
+/** Whether an engine that has its pool to itself needs another answer: more than a little of anything has changed. */
+function needsDiffer(a: Heartbeat, b: Heartbeat): boolean {
   return (
-    a.demand.tokens === b.demand.tokens &&
-    a.demand.bundles === b.demand.bundles &&
-    a.demand.tokensPerSecond === b.demand.tokensPerSecond &&
-    a.inUse === b.inUse
+    differ(a.demand.tokens, b.demand.tokens) ||
+    differ(a.demand.tokensPerSecond, b.demand.tokensPerSecond) ||
+    differ(a.demand.bundles, b.demand.bundles)
   )
+}
+
+function differ(a: number, b: number): boolean {
+  return Math.abs(a - b) > MATERIAL_CHANGE * Math.max(a, b)
 }

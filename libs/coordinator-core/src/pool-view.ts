@@ -1,33 +1,49 @@
-import type { PoolView } from '@kvasir/reclaim'
-import type { Micros } from '@kvasir/kernel'
+import { compareIds, type Micros } from '@kvasir/kernel'
+import type { EngineView, PoolView, PreemptionHistory } from '@kvasir/reclaim'
+import type { BrokerParts } from './broker.js'
 import { inUseBundles, type Member } from './member.js'
 import { guaranteeBundles, limitBundles } from './memory-round.js'
-import type { BrokerParts } from './broker.js'
 
-/** The pool as the chooser of donors sees it: what is leased, used and offered, engine by engine. */
-export function poolView(now: Micros, parts: BrokerParts): PoolView {
-  const { ledger, settings, bundles } = parts
-  return {
-    bundles,
-    free: ledger.free,
-    engines: parts.members().map((member) => engineView(now, member, parts, settings.minResidencyUs)),
-  }
+/** The pool as the chooser of donors sees it for one requester: what is leased, used and offered, engine by engine. */
+export function poolView(
+  now: Micros,
+  parts: BrokerParts,
+  history: PreemptionHistory,
+  requester: Member,
+): PoolView {
+  const { ledger, bundles, regime } = parts
+  const standings = history.standings(requester.engine, now)
+  const brokered = regime.donors !== 'none'
+  const engines = parts
+    .members()
+    .filter((member) => brokered || member === requester)
+    .map((member): EngineView => {
+      const standing = standings.get(member.engine)
+      return {
+        ...engineView(now, member, parts),
+        boost: history.boostOf(member.engine, now),
+        ...(standing === undefined ? {} : { standing }),
+      }
+    })
+    .sort((a, b) => compareIds(a.id, b.id))
+  return { nowUs: now, bundles, free: brokered ? ledger.free : 0, engines }
 }
 
-function engineView(now: Micros, member: Member, parts: BrokerParts, minResidencyUs: Micros): PoolView['engines'][number] {
-  const leased = parts.ledger.leasedTo(member.engine)
-  const residentFromUs = member.grantedUs + minResidencyUs
+function engineView(now: Micros, member: Member, parts: BrokerParts): EngineView {
+  const { ledger, settings, bundles } = parts
+  const leased = ledger.leasedTo(member.engine)
+  const eligibleInUs = Math.max(0, member.grantedUs + settings.minResidencyUs - now)
   return {
-    engine: member.engine,
+    id: member.engine,
     weight: member.terms.weight,
-    guarantee: guaranteeBundles(member, parts.bundles),
-    limit: limitBundles(member, parts.bundles),
+    guarantee: guaranteeBundles(member, bundles),
+    limit: limitBundles(member, bundles),
     entitlement: member.entitledBundles,
     leased,
-    inUse: Math.min(leased, inUseBundles(member)),
-    liveness: member.liveness,
+    inUse: Math.min(leased, inUseBundles(member, now)),
+    incoming: ledger.incomingTo(member.engine),
+    state: member.liveness === 'gone' ? 'silent' : member.liveness,
     preemptible: member.terms.preemptible,
-    supply: member.heartbeat?.supply ?? [],
-    ...(residentFromUs > now ? { eligibleInUs: residentFromUs - now } : {}),
+    supply: (member.heartbeat?.supply ?? []).map((point) => ({ ...point, eligibleInUs })),
   }
 }

@@ -1,4 +1,11 @@
-import { type BudgetPolicy, type Carry, type Claim, divide, type DivisionInput, NO_CARRY } from '@kvasir/allocation'
+import {
+  type BudgetPolicy,
+  type Carry,
+  type Claim,
+  divide,
+  type DivisionInput,
+  NO_CARRY,
+} from '@kvasir/allocation'
 import type { PoolSettings } from '@kvasir/contracts'
 import { demandTokens, isHeard, type Member } from './member.js'
 
@@ -53,8 +60,12 @@ export function divideTokens(input: TokenRoundInput): TokenRound {
   )
   const demands = members.map((member, i) => demandTokens(member) * units[i])
   const capacity = roundCapacity(rates, demands, settings.roundUs)
-  const wakeUp = input.wakesIdle ? Math.max(1, Math.floor((capacity * WAKE_UP_SHARE) / Math.max(1, members.length))) : 0
-  const claims = members.map((member, i) => tokenClaim(member, capacity, Math.max(wakeUp, Math.ceil(demands[i]))))
+  const wakeUp = input.wakesIdle
+    ? Math.max(1, Math.floor((capacity * WAKE_UP_SHARE) / Math.max(1, members.length)))
+    : 0
+  const claims = members.map((member, i) =>
+    tokenClaim(member, capacity, Math.max(wakeUp, Math.ceil(demands[i]))),
+  )
   const division = { capacity, claims, maxShare: settings.maxShare }
   const divided = input.policy({ ...division, carry: input.carry ?? NO_CARRY }, { others: [input.bundles] })
   const ideal = divide(division).exact

@@ -1,4 +1,10 @@
-import type { DeviceAnswer, DeviceCommand, EngineDocument, EngineMessage, PreemptionOutcome } from '@kvasir/contracts'
+import type {
+  DeviceAnswer,
+  DeviceCommand,
+  EngineDocument,
+  EngineMessage,
+  PreemptionOutcome,
+} from '@kvasir/contracts'
 import { invariant, type Machine, type Micros } from '@kvasir/kernel'
 import type { BlockPool } from '@kvasir/kv-cache'
 import type { Scheduler, SequenceInput, StepOutcome, StepPlan, Submission } from '@kvasir/scheduler'
@@ -47,9 +53,19 @@ export type EngineEffect =
   | { readonly kind: 'refused'; readonly id: string; readonly reason: string; readonly detail: string }
   /** A step begins; the plan is the scheduler's and is valid until the engine's next turn. */
   | { readonly kind: 'planned'; readonly plan: StepPlan }
-  | { readonly kind: 'stepped'; readonly plan: StepPlan; readonly outcome: StepOutcome; readonly startedUs: Micros; readonly finishedUs: Micros }
+  | {
+      readonly kind: 'stepped'
+      readonly plan: StepPlan
+      readonly outcome: StepOutcome
+      readonly startedUs: Micros
+      readonly finishedUs: Micros
+    }
   | { readonly kind: 'preempted'; readonly slots: readonly number[]; readonly cause: PreemptionCause }
-  | { readonly kind: 'ended'; readonly slot: number; readonly reason: 'aborted' | 'engine_left' | 'exceeds_lease' }
+  | {
+      readonly kind: 'ended'
+      readonly slot: number
+      readonly reason: 'aborted' | 'engine_left' | 'exceeds_lease'
+    }
   /** The request for memory ended: for the decision's other half, and for tests. */
   | { readonly kind: 'outcome'; readonly outcome: PreemptionOutcome }
 
@@ -74,6 +90,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
   #phase: Phase = 'idle'
   /** Nothing can be run until memory, requests or the lease change. */
   #stalled = false
+  #retryUs: Micros = 0
   /** The device had fewer bundles free than were asked for: it is asked again after the next step at the earliest. */
   #mapRefused = false
   #mapping = false
@@ -87,6 +104,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
   #nextHeartbeatUs: Micros = Infinity
   #spentTokens = 0
   #ceilingBundles = -1
+  #heldReported = 0
   /** Numbered messages the owner has not processed yet: repeated with every heartbeat. */
   #unprocessed: EngineMessage[] = []
 
@@ -114,9 +132,10 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
   nextDeadline(): Micros | undefined {
     if (this.#phase === 'stopped') return undefined
     let earliest = Math.min(this.#nextHeartbeatUs, this.#lease.expiresUs, this.#openUntilUs)
-    if (this.#stalled && this.#openRequest === undefined) earliest = Math.min(earliest, this.#requestNotBeforeUs)
+    if (this.#stalled) earliest = Math.min(earliest, this.#retryUs)
     // An engine that waits without a claim says so again when the next round renews its budget.
-    if (this.#phase === 'ready' && this.#claimAtTurn <= 0) earliest = Math.min(earliest, this.#meter.nextRoundUs)
+    if (this.#phase === 'ready' && this.#claimAtTurn <= 0)
+      earliest = Math.min(earliest, this.#meter.nextRoundUs)
     return earliest === Infinity ? undefined : earliest
   }
 
@@ -183,7 +202,12 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
   #submit(now: Micros, sequence: SequenceInput): void {
     const submission: Submission = this.#scheduler.submit(now, sequence)
     if (submission.kind === 'refused') {
-      this.#effects.push({ kind: 'refused', id: sequence.id, reason: submission.reason, detail: submission.detail })
+      this.#effects.push({
+        kind: 'refused',
+        id: sequence.id,
+        reason: submission.reason,
+        detail: submission.detail,
+      })
       return
     }
     this.#effects.push({ kind: 'accepted', id: sequence.id, slot: submission.slot })
@@ -200,12 +224,14 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     const { engine, incarnation } = this.#options
     invariant(document.engine === engine, () => `document of ${document.engine} reached ${engine}`)
     if (document.incarnation !== incarnation || !this.#lease.apply(document)) return
-    this.#unprocessed = this.#unprocessed.filter((message) => 'number' in message && message.number > document.processedThrough)
+    this.#unprocessed = this.#unprocessed.filter(
+      (message) => 'number' in message && message.number > document.processedThrough,
+    )
     for (const outcome of document.outcomes) this.#settle(now, outcome)
     this.#refuseImpossible(document.limitBundles)
     this.#stalled = false
     this.#shrink(now)
-    if (document.reclaims.length > 0) this.#report(now)
+    this.#reportRelease(now)
   }
 
   /** What can't fit any more, now that the limit is lower, is ended with a reason instead of waiting for ever. */
@@ -246,7 +272,9 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
       const below = order.victimsBelow ?? Infinity
       const { victims } = this.#scheduler.releaseBundles(now, wanted, { victimsBelow: below })
       if (victims.length > 0) {
-        const cause: PreemptionCause = expired ? { kind: 'lease_expired' } : { kind: 'reclaim', request: order.request }
+        const cause: PreemptionCause = expired
+          ? { kind: 'lease_expired' }
+          : { kind: 'reclaim', request: order.request }
         this.#effects.push({ kind: 'preempted', slots: victims, cause })
       }
       excess -= this.#giveBack(wanted)
@@ -315,10 +343,14 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     const { engine, incarnation } = this.#options
     const plan = this.#scheduler.plan(now, Infinity)
     if (plan.preemptedCount > 0)
-      this.#effects.push({ kind: 'preempted', slots: Array.from(plan.preempted.subarray(0, plan.preemptedCount)), cause: { kind: 'own' } })
+      this.#effects.push({
+        kind: 'preempted',
+        slots: Array.from(plan.preempted.subarray(0, plan.preemptedCount)),
+        cause: { kind: 'own' },
+      })
     this.#askForMemory(now, plan)
     if (plan.count === 0) {
-      this.#stalled = plan.preemptedCount === 0
+      if (plan.preemptedCount === 0) this.#stall(now)
       this.#mapRefused = false
       this.#phase = 'idle'
       this.#device({ kind: 'pass', engine, incarnation })
@@ -330,9 +362,19 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     this.#device({ kind: 'execute', engine, incarnation, epoch: this.#lease.epoch, shape: plan })
   }
 
+  /** Nothing can run. Where all share one free list, what lies idle here may be just what another one lacks. */
+  #stall(now: Micros): void {
+    this.#stalled = true
+    this.#retryUs = now + this.#options.backoffUs
+    if (this.#options.returnsIdle) this.#giveBack(this.#pool.freeBundles)
+  }
+
   #executed(now: Micros, startedUs: Micros): void {
     const plan = this.#plan
-    invariant(plan !== undefined && this.#phase === 'running', () => `${this.#options.engine} heard of a step it did not run`)
+    invariant(
+      plan !== undefined && this.#phase === 'running',
+      () => `${this.#options.engine} heard of a step it did not run`,
+    )
     const outcome = this.#scheduler.complete(now, plan)
     this.#effects.push({ kind: 'stepped', plan, outcome, startedUs, finishedUs: now })
     this.#plan = undefined
@@ -343,9 +385,10 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     this.#rate.record(plan.totalTokens, now - startedUs)
     if (this.#pool.bundles > this.#lease.bundles(now)) {
       this.#shrink(now)
-      this.#report(now)
+      this.#reportRelease(now)
     }
-    if (this.#options.returnsIdle) this.#giveBack(this.#pool.freeBundles - IDLE_BUNDLES_KEPT)
+    if (this.#options.returnsIdle)
+      this.#giveBack(this.#pool.freeBundles - (this.#scheduler.unfinishedCount > 0 ? IDLE_BUNDLES_KEPT : 0))
     if (this.#scheduler.unfinishedCount > 0) return
     const { engine, incarnation } = this.#options
     this.#device({ kind: 'pass', engine, incarnation })
@@ -383,7 +426,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     if (now >= this.#openUntilUs) this.#cancelOpen(now)
     if (now >= this.#lease.expiresUs) this.#shrink(now)
     if (now >= this.#nextHeartbeatUs) this.#report(now)
-    if (this.#stalled && now >= this.#requestNotBeforeUs) this.#stalled = false
+    if (this.#stalled && now >= this.#retryUs) this.#stalled = false
   }
 
   /** No outcome in twice the time it was of use: withdraw it under the same id, never assume. */
@@ -397,11 +440,22 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     this.#post({ kind: 'cancel', engine, incarnation, number: ++this.#number, id })
   }
 
+  /** Bundles the engine may touch: what it has mapped, and what its lease would let it map. */
+  #held(now: Micros): number {
+    return Math.max(this.#pool.bundles, this.#lease.bundles(now))
+  }
+
+  /** What is given up is said at once: somebody waits for it. */
+  #reportRelease(now: Micros): void {
+    if (this.#held(now) < this.#heldReported) this.#report(now)
+  }
+
   /** Says everything the owner needs to know, in full, and repeats what it has not processed. */
   #report(now: Micros): void {
     const { engine, incarnation, heartbeatUs, roundUs } = this.#options
     const document = this.#lease.document
     this.#nextHeartbeatUs = now + heartbeatUs
+    this.#heldReported = this.#held(now)
     this.#send({
       kind: 'heartbeat',
       engine,
@@ -409,10 +463,14 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
       beat: this.#lease.nextBeat(now),
       epoch: this.#lease.epoch,
       sequence: this.#lease.sequence,
-      held: Math.max(this.#pool.bundles, this.#lease.bundles(now)),
-      inUse: this.#pool.bundlesInUse,
+      held: this.#heldReported,
+      inUse: Math.max(this.#pool.bundlesInUse, Math.ceil(this.#scheduler.committedBlocks() / this.#pool.blocksPerBundle)),
       demand: {
-        tokens: this.#rate.demandTokens(this.#scheduler.runningDecodes, this.#scheduler.outstandingPrefillTokens, roundUs),
+        tokens: this.#rate.demandTokens(
+          this.#scheduler.runningDecodes,
+          this.#scheduler.outstandingPrefillTokens,
+          roundUs,
+        ),
         bundles: Math.ceil(this.#scheduler.demandBlocks() / this.#pool.blocksPerBundle),
         tokensPerSecond: this.#rate.tokensPerSecond,
       },

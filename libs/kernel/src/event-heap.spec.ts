@@ -4,7 +4,10 @@ import { EventHeap } from './event-heap.js'
 
 describe('EventHeap', () => {
   it('pops by time, then class, then order of pushing, like a stable sort', () => {
-    const event = fc.record({ time: fc.integer({ min: 0, max: 5 }), eventClass: fc.integer({ min: 0, max: 3 }) })
+    const event = fc.record({
+      time: fc.integer({ min: 0, max: 5 }),
+      eventClass: fc.integer({ min: 0, max: 3 }),
+    })
     fc.assert(
       fc.property(fc.array(event, { maxLength: 200 }), (events) => {
         const heap = new EventHeap(2)

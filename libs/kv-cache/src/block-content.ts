@@ -10,6 +10,8 @@ export interface BlockContent {
   fold(chain: HashChain, block: number, blockSize: number): void
 }
 
+const noPrefix: readonly number[] = []
+
 /** Real token ids: the prompt, growing by what the model puts out. Whoever drives the model appends. */
 export class TokenContent implements BlockContent {
   #tokens: Int32Array
@@ -70,7 +72,7 @@ export class SyntheticContent implements BlockContent {
   readonly #prefixTokens: number
 
   constructor(options: SyntheticContentOptions) {
-    const { uniqueSeed, prefixBlocks = [], prefixBlockTokens = 512 } = options
+    const { uniqueSeed, prefixBlocks = noPrefix, prefixBlockTokens = 512 } = options
     this.#prefixTokens = Math.min(options.prefixTokens ?? Infinity, prefixBlocks.length * prefixBlockTokens)
     this.#uniqueSeed = uniqueSeed
     this.#prefixBlocks = prefixBlocks

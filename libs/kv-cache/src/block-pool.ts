@@ -175,7 +175,7 @@ export class BlockPool {
     invariant(block >= 0, () => `no free block among ${this.totalBlocks}`)
     if (this.#registered[block] === 1) {
       this.#cachedFree--
-      this.#unregister(block)
+      this.unregister(block)
     }
     this.#references[block] = 1
     this.#use(block)
@@ -214,10 +214,20 @@ export class BlockPool {
 
   /** Enters a used block under the hash of its content. */
   register(block: number, a: number, b: number): void {
-    invariant(this.#registered[block] === 0, () => `block ${block} is registered already`)
+    invariant(
+      this.prefixCaching && this.#registered[block] === 0,
+      () => `block ${block} cannot be registered (again); prefix caching ${this.prefixCaching}`,
+    )
     this.#registered[block] = 1
     this.#cached[this.bundleOf(block)]++
     this.#index.add(block, a, b)
+  }
+
+  /** Takes the content of a used block out of the cache: it will not be what was registered. */
+  unregister(block: number): void {
+    this.#index.remove(block)
+    this.#registered[block] = 0
+    this.#cached[this.bundleOf(block)]--
   }
 
   /** Free blocks in the order in which they would be taken. Cold: allocates. */
@@ -230,16 +240,10 @@ export class BlockPool {
     if (this.#used[bundle]++ === 0) this.#freeBundles--
   }
 
-  #unregister(block: number): void {
-    this.#index.remove(block)
-    this.#registered[block] = 0
-    this.#cached[this.bundleOf(block)]--
-  }
-
   /** Drops the content of a free block without taking it. */
   #forget(block: number): void {
     this.#cachedFree--
-    this.#unregister(block)
+    this.unregister(block)
   }
 
   #mapBundle(id: number): void {

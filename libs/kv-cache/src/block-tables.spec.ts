@@ -24,12 +24,18 @@ function setUp(options: {
   return { pool, tables }
 }
 
+/** A sequence without hits begins to run. */
+function enter(tables: BlockTables, slot: number, blocks: number): void {
+  tables.admit(slot, { blocks: 0, revived: 0 })
+  tables.append(slot, blocks)
+}
+
 const countUp = (n: number) => Array.from({ length: n }, (_, i) => i)
 
 describe('block tables', () => {
   test('a released sequence is forgotten from its end: clean blocks first, then cached ones, last to first', () => {
     const { pool, tables } = setUp({ blocks: 6, blockSize: 2 })
-    tables.append(0, 5)
+    enter(tables, 0, 5)
     tables.register(0, new TokenContent(countUp(8)), 3)
     tables.release(0)
     expect(Array.from(pool.freeOrder())).toEqual([4, 3, 5, 2, 1, 0])
@@ -37,7 +43,7 @@ describe('block tables', () => {
 
   test('without prefix caching the whole table queues last to first', () => {
     const { pool, tables } = setUp({ blocks: 4, blockSize: 2, prefixCaching: false })
-    tables.append(0, 3)
+    enter(tables, 0, 3)
     tables.release(0)
     expect(Array.from(pool.freeOrder())).toEqual([3, 2, 1, 0])
   })
@@ -45,7 +51,7 @@ describe('block tables', () => {
   test('a lookup finds the longest cached prefix and says how much of it nobody uses', () => {
     const { pool, tables } = setUp({ blocks: 12, blockSize: 4 })
     const first = new TokenContent(countUp(16))
-    tables.append(0, 4)
+    enter(tables, 0, 4)
     tables.register(0, first, 4)
     const second = new TokenContent([...countUp(12), 99, 99, 99, 99])
     expect({ ...tables.findPrefix(1, second, 4) }).toEqual({ blocks: 3, revived: 0 })
@@ -61,20 +67,21 @@ describe('block tables', () => {
   test('registering block by block and all at once gives the same hashes', () => {
     const { tables } = setUp({ blocks: 40, blockSize: 2 })
     const content = new TokenContent(countUp(20))
+    enter(tables, 0, 0)
     for (let block = 0; block < 10; block++) {
       tables.append(0, 1)
       tables.register(0, content, block + 1)
     }
     expect(tables.findPrefix(1, new TokenContent(countUp(20)), 10).blocks).toBe(10)
     tables.release(0)
-    tables.append(2, 10)
+    enter(tables, 2, 10)
     tables.register(2, new TokenContent(countUp(20).map((token) => token + 1)), 10)
     expect(tables.findPrefix(1, new TokenContent(countUp(20)), 10).blocks).toBe(10)
   })
 
   test('a slot that changes hands does not inherit hashes', () => {
     const { tables } = setUp({ blocks: 8, blockSize: 2 })
-    tables.append(0, 2)
+    enter(tables, 0, 2)
     tables.register(0, new TokenContent([1, 2, 3, 4]), 2)
     tables.release(0)
     tables.reset(0)
@@ -86,7 +93,7 @@ describe('block tables', () => {
   test('fragmentation counts unfilled slots and stranded blocks', () => {
     const { tables } = setUp({ blocks: 8, blockSize: 16, blocksPerBundle: 4 })
     expect(tables.fragmentation(0)).toMatchObject({ internal: 0, bundle: 0, bundlesInUse: 0 })
-    tables.append(0, 3)
+    enter(tables, 0, 3)
     expect(tables.fragmentation(40)).toEqual({
       heldSlots: 48,
       unusedSlots: 8,
@@ -101,7 +108,7 @@ describe('block tables', () => {
     const { pool, tables } = setUp({ blocks: 1_000_000, blockSize, blocksPerBundle: 50 })
     const blocks = 1_000_000 / (blockSize === 1 ? 1 : 250)
     const content = new SyntheticContent({ uniqueSeed: 1 })
-    tables.append(0, blocks)
+    enter(tables, 0, blocks)
     tables.register(0, content, blocks)
     expect(tables.length(0)).toBe(blocks)
     tables.release(0)

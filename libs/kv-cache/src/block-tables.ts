@@ -14,22 +14,30 @@ export interface PrefixHit {
   readonly revived: Blocks
 }
 
+/** Elements of a slot's record, and where its fields stand: side by side, for a decoding sequence needs all of them at once. */
+const stride = 4
+/** The hash of its last registered block, in two lanes: where its chain goes on. */
+const chainA = 0
+const chainB = 1
+/** Leading blocks that are registered. */
+const registered = 2
+/** The last block of its table. */
+const last = 3
+
 /**
- * The block tables of an engine's sequences, by slot, and how far each sequence's content is hashed and registered.
- * Hashes are computed once, when a lookup or a registration first needs them; without prefix caching never.
+ * The block tables of an engine's sequences, by slot, and how far each sequence's content is registered.
+ *
+ * A running sequence hashes each block once, when it is full. Hashes are kept only for what lookups have seen of waiting
+ * sequences, so that a head that has to wait is not hashed at every attempt. Without prefix caching nothing is ever hashed.
  */
 export class BlockTables {
   readonly #pool: BlockPool
   readonly #seed: number
   readonly #tables = new IntTables()
-  /** Two lanes a block. */
+  #records = new Int32Array(64 * stride)
+  /** What lookups hashed, two lanes a block. */
   readonly #hashes = new IntTables()
   readonly #chain = new HashChain()
-  /** By slot: where its chain ends (the lanes of the last block hashed), blocks registered, the last block of its table. */
-  #chainA = new Int32Array(64)
-  #chainB = new Int32Array(64)
-  #registered = new Int32Array(64)
-  #lastBlock = new Int32Array(64)
   #heldBlocks = 0
   #hits = new Int32Array(64)
   readonly #hit = { blocks: 0, revived: 0 }
@@ -42,12 +50,9 @@ export class BlockTables {
   ensureSlots(slots: number): void {
     this.#tables.ensureRows(slots)
     this.#hashes.ensureRows(slots)
-    if (slots <= this.#registered.length) return
-    const capacity = Math.max(slots, this.#registered.length * 2)
-    this.#chainA = widen(this.#chainA, capacity)
-    this.#chainB = widen(this.#chainB, capacity)
-    this.#registered = widen(this.#registered, capacity)
-    this.#lastBlock = widen(this.#lastBlock, capacity)
+    if (slots * stride > this.#records.length) {
+      this.#records = widen(this.#records, Math.max(slots * stride, this.#records.length * 2))
+    }
   }
 
   /** Entries of all tables together; a block shared by two sequences counts twice. */
@@ -61,7 +66,7 @@ export class BlockTables {
 
   /** Leading blocks of the slot that are registered. */
   registered(slot: number): Blocks {
-    return this.#registered[slot]
+    return this.#records[slot * stride + registered]
   }
 
   at(slot: number, index: number): number {
@@ -95,49 +100,64 @@ export class BlockTables {
 
   /** Gives the slot, which holds nothing, the blocks of the lookup just made. */
   admit(slot: number, { blocks }: PrefixHit): void {
+    const record = slot * stride
+    let block = -1
     for (let i = 0; i < blocks; i++) {
-      this.#pool.reference(this.#hits[i])
-      this.#tables.push(slot, this.#hits[i])
+      block = this.#hits[i]
+      this.#pool.reference(block)
+      this.#tables.push(slot, block)
     }
-    this.#registered[slot] = blocks
+    if (this.#pool.prefixCaching) this.#recall(slot, blocks)
+    this.#records[record + chainA] = this.#chain.a
+    this.#records[record + chainB] = this.#chain.b
+    this.#records[record + registered] = blocks
+    this.#records[record + last] = block
     this.#heldBlocks += blocks
   }
 
   /** Appends new blocks to the slot's table. The caller has checked that so many are free. */
   append(slot: number, blocks: Blocks): void {
-    let block = 0
+    let block = -1
     for (let i = 0; i < blocks; i++) {
       block = this.#pool.take()
       this.#tables.push(slot, block)
     }
-    this.#lastBlock[slot] = block
+    this.#records[slot * stride + last] = block
     this.#heldBlocks += blocks
   }
 
   /**
-   * Enters the slot's blocks up to `blocks`, all of whose tokens are known, into the prefix cache. A decoding sequence registers
-   * one block at a time, its last: that case reads nothing but what is kept by slot.
+   * Enters the slot's blocks up to `blocks`, all of whose tokens are known, into the prefix cache. Hot path: a decoding sequence
+   * registers its last block, for which nothing but its record is read.
    */
   register(slot: number, content: BlockContent, blocks: Blocks): void {
-    const registered = this.#registered[slot]
-    if (
-      blocks === registered + 1 &&
-      blocks === this.#tables.length(slot) &&
-      this.#hashed(slot) === registered
-    ) {
-      this.#hashTo(slot, content, registered)
-      this.#pool.register(this.#lastBlock[slot], this.#chainA[slot], this.#chainB[slot])
-    } else {
-      for (let i = registered; i < blocks; i++) {
-        this.#hashTo(slot, content, i)
-        this.#pool.register(
-          this.#tables.at(slot, i),
-          this.#hashes.at(slot, 2 * i),
-          this.#hashes.at(slot, 2 * i + 1),
-        )
-      }
+    const record = slot * stride
+    const records = this.#records
+    const chain = this.#chain
+    const blockSize = this.#pool.blockSize
+    const lastIndex = this.#tables.length(slot) - 1
+    chain.a = records[record + chainA]
+    chain.b = records[record + chainB]
+    for (let i = records[record + registered]; i < blocks; i++) {
+      content.fold(chain, i, blockSize)
+      chain.seal()
+      const block = i === lastIndex ? records[record + last] : this.#tables.at(slot, i)
+      this.#pool.register(block, chain.a, chain.b)
     }
-    this.#registered[slot] = blocks
+    records[record + chainA] = chain.a
+    records[record + chainB] = chain.b
+    records[record + registered] = blocks
+  }
+
+  /**
+   * Takes the slot's blocks from `blocks` on out of the prefix cache: they will not be computed after all. The slot must be
+   * released next.
+   */
+  unregister(slot: number, blocks: Blocks): void {
+    const record = slot * stride
+    const count = this.#records[record + registered]
+    for (let i = count - 1; i >= blocks; i--) this.#pool.unregister(this.#tables.at(slot, i))
+    this.#records[record + registered] = Math.min(count, blocks)
   }
 
   /**
@@ -146,15 +166,15 @@ export class BlockTables {
    */
   release(slot: number): void {
     const length = this.#tables.length(slot)
-    const registered = this.#registered[slot]
+    const firstClean = this.#records[slot * stride + registered]
     if (this.#pool.prefixCaching) {
-      for (let i = registered; i < length; i++) this.#pool.release(this.#tables.at(slot, i))
-      for (let i = registered - 1; i >= 0; i--) this.#pool.release(this.#tables.at(slot, i))
+      for (let i = firstClean; i < length; i++) this.#pool.release(this.#tables.at(slot, i))
+      for (let i = firstClean - 1; i >= 0; i--) this.#pool.release(this.#tables.at(slot, i))
     } else {
       for (let i = length - 1; i >= 0; i--) this.#pool.release(this.#tables.at(slot, i))
     }
     this.#tables.clear(slot)
-    this.#registered[slot] = 0
+    this.#records[slot * stride + registered] = 0
     this.#heldBlocks -= length
   }
 
@@ -180,30 +200,27 @@ export class BlockTables {
     }
   }
 
-  /** Blocks of the slot that are hashed. */
-  #hashed(slot: number): Blocks {
-    return this.#hashes.length(slot) >> 1
-  }
-
-  /** Extends the slot's chain until block `block` is hashed. */
+  /** Hashes the slot's content until block `block` is. */
   #hashTo(slot: number, content: BlockContent, block: number): void {
     const hashes = this.#hashes
-    let hashed = this.#hashed(slot)
+    let hashed = hashes.length(slot) >> 1
     if (hashed > block) return
-    const chain = this.#chain
-    if (hashed === 0) {
-      chain.start(this.#seed)
-    } else {
-      chain.a = this.#chainA[slot]
-      chain.b = this.#chainB[slot]
-    }
+    this.#recall(slot, hashed)
     for (; hashed <= block; hashed++) {
-      content.fold(chain, hashed, this.#pool.blockSize)
-      chain.seal()
-      hashes.push(slot, chain.a)
-      hashes.push(slot, chain.b)
+      content.fold(this.#chain, hashed, this.#pool.blockSize)
+      this.#chain.seal()
+      hashes.push(slot, this.#chain.a)
+      hashes.push(slot, this.#chain.b)
     }
-    this.#chainA[slot] = chain.a
-    this.#chainB[slot] = chain.b
+  }
+
+  /** Brings the chain to where it stood after the slot's first `blocks` blocks, which are hashed. */
+  #recall(slot: number, blocks: Blocks): void {
+    if (blocks === 0) {
+      this.#chain.start(this.#seed)
+    } else {
+      this.#chain.a = this.#hashes.at(slot, 2 * blocks - 2)
+      this.#chain.b = this.#hashes.at(slot, 2 * blocks - 1)
+    }
   }
 }

@@ -20,8 +20,8 @@ const previous = 3
  */
 export class PrefixIndex {
   /** By position: the first block of the hash that lives there, or none. The length is a power of two, at most half full. */
-  #heads = new Int32Array(0)
-  #mask = -1
+  #heads = new Int32Array(1).fill(none)
+  #mask = 0
   #blocks = 0
   /**
    * By block, `stride` elements each: its hash and its neighbours among equal ones; before the first stands the last, after

@@ -336,7 +336,7 @@ export class Ledger {
   }
 
   #refundRequestsOf(engine: string): void {
-    for (const [request, open] of [...this.#requests]) if (open.to === engine) this.refund(request)
+    for (const [request, open] of this.#requests) if (open.to === engine) this.refund(request)
   }
 
   #takeFree(bundles: number): void {

@@ -41,7 +41,7 @@ function valuesOf(row: ComparisonRow): string[] {
   return row.cells.map((cell) => {
     if (cell === null) return '–'
     const value = `${style.write(cell.mean)}${style.suffix}`
-    if (cell.seeds < 2) return value
+    if (cell.min === cell.max) return value
     return `${value} (${style.write(cell.min)} to ${style.write(cell.max)})`
   })
 }
@@ -57,7 +57,11 @@ export function renderComparisonText(
   const { header, rows } = comparisonCells(comparison)
   const table = renderTable({
     header,
-    rows: rows.map((row) => [`${row.better === 'higher' ? '↑' : '↓'} ${row.name}`, ...row.values, row.margin]),
+    rows: rows.map((row) => [
+      `${row.better === 'higher' ? '↑' : '↓'} ${row.name}`,
+      ...row.values,
+      row.margin,
+    ]),
     align: header.map((_, column) => (column === 0 ? 'left' : 'right')),
     isStrong: (row, column) => rows[row].best.includes(column - 1),
     ruleBefore: rows.flatMap((row, i) => (row.isFirstOfScope ? [i] : [])),

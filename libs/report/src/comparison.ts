@@ -18,14 +18,23 @@ interface Metric {
   readonly of: (outcome: Outcome) => number | null
 }
 
-const latency = (name: string, of: (outcome: Outcome) => Distribution, percentile: 'p50' | 'p99'): Metric => ({
+const latency = (
+  name: string,
+  of: (outcome: Outcome) => Distribution,
+  percentile: 'p50' | 'p99',
+): Metric => ({
   name: `${name} ${percentile}`,
   unit: 'us',
   better: 'lower',
   of: (outcome) => of(outcome)[percentile],
 })
 
-const sloAttainment: Metric = { name: 'SLO attainment', unit: 'share', better: 'higher', of: (o) => o.sloAttainment }
+const sloAttainment: Metric = {
+  name: 'SLO attainment',
+  unit: 'share',
+  better: 'higher',
+  of: (o) => o.sloAttainment,
+}
 const ttftP99 = latency('TTFT', (o) => o.ttftUs, 'p99')
 const e2eP99 = latency('E2E', (o) => o.e2eUs, 'p99')
 
@@ -135,14 +144,18 @@ function cautionsAbout(policies: readonly string[], summaries: readonly (readonl
     return submitted === 0 ? 1 : finished / submitted
   }
   const partial = policies.flatMap((policy, i) =>
-    share(summaries[i]) < 1 - TIE_MARGIN.share ? [`${policy} finished ${(share(summaries[i]) * 100).toFixed(1)} %`] : [],
+    share(summaries[i]) < 1 - TIE_MARGIN.share
+      ? [`${policy} finished ${(share(summaries[i]) * 100).toFixed(1)} %`]
+      : [],
   )
   if (partial.length > 0) {
     cautions.push(
       `Latencies are of finished requests only, and not all were: ${partial.join('; ')}. Goodput and SLO attainment count the others as missed.`,
     )
   }
-  const submitted = new Set(summaries.flat().map((summary) => `${summary.seed}:${summary.requests.submitted}`))
+  const submitted = new Set(
+    summaries.flat().map((summary) => `${summary.seed}:${summary.requests.submitted}`),
+  )
   if (submitted.size > new Set(summaries.flat().map((summary) => summary.seed)).size) {
     cautions.push('The policies did not get the same number of requests: compare with care.')
   }

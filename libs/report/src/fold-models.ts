@@ -27,6 +27,11 @@ export function shownModels(input: ReportInput): ShownModels {
   return { names, otherCount: input.models.length - names.length }
 }
 
+/** Of several seeds the first of each policy: the others are in the comparison and in reports of their own. */
+export function firstOfEachPolicy(runs: readonly ReportRun[]): readonly ReportRun[] {
+  return runs.filter((run) => run === runs.find((other) => other.policy === run.policy))
+}
+
 export function othersName(otherCount: number): string {
   return `${otherCount} others`
 }

@@ -40,5 +40,5 @@ const ENTITIES: ReadonlyMap<string, string> = new Map([
 export function escapeText(text: string): string {
   return text
     .replace(/[&<>"']/g, (letter) => ENTITIES.get(letter) ?? letter)
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\ufffd')
+    .replace(/[^\P{Cc}\t\n\r]|[\ufffe\uffff]/gu, '\ufffd')
 }

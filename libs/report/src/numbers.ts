@@ -94,6 +94,7 @@ function timeStyle(values: readonly number[]): NumberStyle {
 /** One decimal; two as soon as one of the values is so near an end that a decimal hides what 99.9 and 99.99 differ in. */
 function percentStyle(shares: readonly number[]): NumberStyle {
   const isNearEnd = shares.some((share) => (share > 0 && share < 0.01) || (share > 0.99 && share < 1))
-  const write = (share: number) => (share === 0 || share === 1 ? String(share * 100) : (share * 100).toFixed(isNearEnd ? 2 : 1))
+  const write = (share: number) =>
+    share === 0 || share === 1 ? String(share * 100) : (share * 100).toFixed(isNearEnd ? 2 : 1)
   return { suffix: ' %', write }
 }

@@ -1,4 +1,4 @@
-import { shownModels } from './fold-models.js'
+import { firstOfEachPolicy, shownModels } from './fold-models.js'
 import type { ReportInput, ReportRun } from './model.js'
 import { comparisonBarPlots, comparisonCdfPlots, type NamedPlot, runCdfPlots, timePlots } from './plots.js'
 import { PLOT_CSS, THEME_CSS } from './svg/theme.js'
@@ -13,8 +13,10 @@ export interface PlotFile {
 /** All plots of a report as SVG files, light or dark as the viewer is; `renderMarkdown` refers to them. */
 export function renderPlotFiles(input: ReportInput): readonly PlotFile[] {
   const shown = shownModels(input)
-  const files = input.runs.flatMap((run) =>
-    [...timePlots(run, shown), ...runCdfPlots(run, shown)].map((plot) => file(plotFileName(plot.name, run), plot)),
+  const files = firstOfEachPolicy(input.runs).flatMap((run) =>
+    [...timePlots(run, shown), ...runCdfPlots(run, shown)].map((plot) =>
+      file(plotFileName(plot.name, run), plot),
+    ),
   )
   if (input.comparison === undefined) return files
   const { comparison } = input

@@ -1,12 +1,12 @@
 import { downSample } from './down-sample.js'
-import { foldMatrix, foldSeries, type ShownModels } from './fold-models.js'
+import { firstOfEachPolicy, foldMatrix, foldSeries, type ShownModels } from './fold-models.js'
 import type { Markup } from './markup.js'
 import type { Comparison, ComparisonRow, ModelCdfs, ReportRun } from './model.js'
 import { styleFor } from './numbers.js'
 import { areaPlot } from './svg/area-plot.js'
 import { barPlot } from './svg/bar-plot.js'
 import { cdfPlot } from './svg/cdf-plot.js'
-import { heatMap } from './svg/heat-map.js'
+import { heatMap, heatMapHeight, type HeatMapSpec } from './svg/heat-map.js'
 import { linePlot } from './svg/line-plot.js'
 import { dashOf, modelColour, policyColour } from './svg/theme.js'
 import { bestOf, rowName } from './verdict.js'
@@ -21,6 +21,9 @@ export interface NamedPlot {
 /** Widths in px of plots that stand alone, two or three in a row of a page. */
 const WIDTH = { whole: 1_080, half: 530, third: 346 } as const
 
+/** Names of a matrix whose numbers fit into half a row. */
+const NAMES_IN_HALF = 7
+
 export const cdfKinds = [
   { key: 'ttft', title: 'time to first token', limit: 'ttftUs' },
   { key: 'e2e', title: 'end to end', limit: 'e2eUs' },
@@ -34,6 +37,8 @@ export function timePlots(run: ReportRun, shown: ShownModels): readonly NamedPlo
   const sampled = { ...run, series: downSample(run.series) }
   const { timeUs, endUs, pools } = sampled.series
   const models = foldSeries(sampled, shown)
+  const matrix = preemptionSpec(run)
+  const lastSize = matrix.names.length > NAMES_IN_HALF ? 'whole' : 'half'
   const time = { timeUs, endUs }
   const layer = (i: number) => ({ name: models[i].model, colour: modelColour(i) })
   return [
@@ -60,7 +65,11 @@ export function timePlots(run: ReportRun, shown: ShownModels): readonly NamedPlo
         width: WIDTH.whole,
         height: 280,
         stack: 'amount',
-        layers: models.map((model, i) => ({ ...layer(i), values: model.leasedBundles, used: model.usedBundles })),
+        layers: models.map((model, i) => ({
+          ...layer(i),
+          values: model.leasedBundles,
+          used: model.usedBundles,
+        })),
         limit: { name: 'all bundles', value: bundlesOf(run) },
       }),
     },
@@ -92,18 +101,22 @@ export function timePlots(run: ReportRun, shown: ShownModels): readonly NamedPlo
     },
     {
       name: 'utilisation',
-      size: 'half',
+      size: lastSize,
       svg: linePlot({
         ...time,
         title: 'Utilisation',
         unit: 'share of the time in which the group computed',
-        width: WIDTH.half,
-        height: 240,
+        width: WIDTH[lastSize],
+        height: lastSize === 'half' ? Math.max(220, heatMapHeight(matrix)) : 240,
         scale: 'share',
-        lines: pools.map((pool, i) => ({ name: pool.pool, colour: modelColour(i), values: pool.utilisation })),
+        lines: pools.map((pool, i) => ({
+          name: pool.pool,
+          colour: modelColour(i),
+          values: pool.utilisation,
+        })),
       }),
     },
-    { name: 'preemptions', size: 'half', svg: preemptionPlot(run) },
+    { name: 'preemptions', size: lastSize, svg: heatMap(matrix) },
   ]
 }
 
@@ -134,7 +147,7 @@ export function comparisonCdfPlots(
   comparison: Comparison,
   shown: ShownModels,
 ): readonly NamedPlot[] {
-  const firstRuns = comparison.policies.flatMap((policy) => runs.find((run) => run.policy === policy) ?? [])
+  const firstRuns = firstOfEachPolicy(runs)
   return shown.names.flatMap((model, i) =>
     cdfKinds.map((kind) => ({
       name: `compare-${kind.key}-${i}`,
@@ -161,7 +174,11 @@ const BAR_METRICS = ['goodput', 'TTFT p99', 'fairness (Jain)']
 
 export function comparisonBarPlots(comparison: Comparison): readonly NamedPlot[] {
   const rows = comparison.rows.filter((row) => row.scope === '' && BAR_METRICS.includes(row.metric))
-  return rows.map((row, i) => ({ name: `compare-bars-${i}`, size: 'third' as const, svg: rowBars(row, comparison) }))
+  return rows.map((row, i) => ({
+    name: `compare-bars-${i}`,
+    size: 'third' as const,
+    svg: rowBars(row, comparison),
+  }))
 }
 
 function rowBars(row: ComparisonRow, comparison: Comparison): Markup {
@@ -183,17 +200,17 @@ function rowBars(row: ComparisonRow, comparison: Comparison): Markup {
   })
 }
 
-function preemptionPlot(run: ReportRun): Markup {
+function preemptionSpec(run: ReportRun): HeatMapSpec {
   const matrix = foldMatrix(run.preemptions)
-  return heatMap({
+  return {
     title: 'Who preempted whom',
     unit: 'bundles',
-    width: WIDTH.half,
+    width: matrix.names.length > NAMES_IN_HALF ? WIDTH.whole : WIDTH.half,
     rowTitle: 'taken by',
     columnTitle: 'given by',
     names: matrix.names,
     values: matrix.bundles,
-  })
+  }
 }
 
 function bundlesOf(run: ReportRun): number {
@@ -212,4 +229,3 @@ function limitOf(runs: readonly ReportRun[], model: string, kind: CdfKind): numb
 function capital(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1)
 }
-

@@ -30,7 +30,10 @@ export function keyFigures({ summary }: ReportRun): readonly KeyFigure[] {
     {
       label: 'goodput',
       value: withUnit('perSecond', summary.goodputPerS),
-      detail: summary.sloAttainment === null ? 'no SLO set' : `${withUnit('share', summary.sloAttainment)} within SLO`,
+      detail:
+        summary.sloAttainment === null
+          ? 'no SLO set'
+          : `${withUnit('share', summary.sloAttainment)} within SLO`,
     },
     { label: 'TTFT p50', value: time(summary.ttftUs.p50), detail: `p99 ${time(summary.ttftUs.p99)}` },
     { label: 'E2E p50', value: time(summary.e2eUs.p50), detail: `p99 ${time(summary.e2eUs.p99)}` },
@@ -44,7 +47,11 @@ export function keyFigures({ summary }: ReportRun): readonly KeyFigure[] {
       value: grouped(preemptions.granted + preemptions.partial),
       detail: `of ${grouped(preemptions.brokered)} asked, ${grouped(preemptions.denied)} denied`,
     },
-    { label: 'simulated', value: duration(summary.simulatedUs), detail: `in ${duration(summary.wallMs * 1_000)}` },
+    {
+      label: 'simulated',
+      value: duration(summary.simulatedUs),
+      detail: `in ${duration(summary.wallMs * 1_000)}`,
+    },
   ]
 }
 
@@ -70,7 +77,7 @@ export function modelTable({ summary }: ReportRun, models: readonly string[]): C
       ],
     ]
   })
-  return {
+  return withoutIdleColumns(['rejected', 'unfinished'], {
     caption: 'Models (latencies: p50 / p99)',
     header: [
       'model',
@@ -87,6 +94,18 @@ export function modelTable({ summary }: ReportRun, models: readonly string[]): C
       'SLO met',
     ],
     rows,
+  })
+}
+
+/** Without those of the columns called `names` in which every cell is 0. */
+function withoutIdleColumns(names: readonly string[], table: CellTable): CellTable {
+  const isKept = table.header.map(
+    (name, column) => !names.includes(name) || table.rows.some((row) => row[column] !== '0'),
+  )
+  return {
+    caption: table.caption,
+    header: table.header.filter((_, column) => isKept[column]),
+    rows: table.rows.map((row) => row.filter((_, column) => isKept[column])),
   }
 }
 
@@ -135,7 +154,10 @@ export function preemptionTable({ preemptions }: ReportRun): CellTable | undefin
   return {
     caption: 'Bundles taken (rows) from (columns)',
     header: ['taken by', ...names],
-    rows: names.map((name, i) => [name, ...bundles[i].map((taken) => (taken === 0 ? '' : grouped(Math.round(taken))))]),
+    rows: names.map((name, i) => [
+      name,
+      ...bundles[i].map((taken) => (taken === 0 ? '' : grouped(Math.round(taken)))),
+    ]),
   }
 }
 
@@ -143,8 +165,10 @@ function time(us: number | null): string {
   return us === null ? NONE : duration(us)
 }
 
+/** Each in its own unit, said once where they share it: `12.3 / 45.6 ms`, `62.3 ms / 1.66 s`. */
 function pair({ p50, p99 }: Distribution): string {
   if (p50 === null || p99 === null) return NONE
-  const style = styleFor('us', [p50, p99])
-  return `${style.write(p50)} / ${style.write(p99)}${style.suffix}`
+  const [low, high] = [styleFor('us', [p50]), styleFor('us', [p99])]
+  const unit = low.suffix === high.suffix || p50 === 0 ? '' : low.suffix
+  return `${low.write(p50)}${unit} / ${high.write(p99)}${high.suffix}`
 }

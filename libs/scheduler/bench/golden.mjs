@@ -36,7 +36,10 @@ if (process.argv[1]?.endsWith('golden.mjs')) {
     const ms = measureCase(golden)
     const row = rows.find((candidate) => candidate.case === name || candidate.name === name)
     const seconds = row?.scheduler_s
-    const factor = seconds === undefined ? '' : `, recorded ${(seconds * 1000).toFixed(0)} ms: ${((seconds * 1000) / ms).toFixed(0)} x faster`
+    const factor =
+      seconds === undefined
+        ? ''
+        : `, recorded ${(seconds * 1000).toFixed(0)} ms: ${((seconds * 1000) / ms).toFixed(0)} x faster`
     console.log(`${name}: ${ms.toFixed(1)} ms${factor}`)
   }
 }

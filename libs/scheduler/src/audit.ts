@@ -1,29 +1,18 @@
 import { invariant } from '@kvasir/kernel'
-import type { BlockPool, BlockTables } from '@kvasir/kv-cache'
-import { SLOT_RUNNING, SLOT_WAITING, type SequenceStore } from './sequence-store.js'
-
-export interface Audited {
-  readonly store: SequenceStore
-  readonly tables: BlockTables
-  readonly pool: BlockPool
-  readonly running: readonly number[]
-  readonly waiting: readonly number[]
-  readonly waitingTokens: number
-  readonly waitingBlocks: number
-  readonly storedTokens: number
-  readonly prefixCaching: boolean
-  readonly sequenceLimit: number
-}
+import type { Lifecycle } from './lifecycle.js'
+import { SLOT_RUNNING, SLOT_WAITING } from './sequence-store.js'
 
 /** Recounts everything that is kept incrementally. @throws {InvariantError} at the first law that does not hold. */
-export function auditScheduler(audited: Audited): void {
-  auditLists(audited)
-  for (const slot of audited.running) auditSequence(audited, slot)
-  auditBlocks(audited)
+export function auditLifecycle(life: Lifecycle): void {
+  const running = Array.from(life.running.subarray(0, life.runningCount))
+  auditLists(life, running, life.waiting.toArray())
+  for (const slot of running) auditSequence(life, slot)
+  auditBlocks(life, running)
 }
 
-function auditLists(audited: Audited): void {
-  const { store, tables, pool, running, waiting, sequenceLimit } = audited
+function auditLists(life: Lifecycle, running: readonly number[], waiting: readonly number[]): void {
+  const { store, tables } = life
+  const { sequenceLimit } = life.config
   const listed = running.concat(waiting)
   invariant(new Set(listed).size === listed.length, () => 'a slot runs or waits twice')
   invariant(running.length <= sequenceLimit, () => `${running.length} running, limit ${sequenceLimit}`)
@@ -46,19 +35,13 @@ function auditLists(audited: Audited): void {
       () => `waiting slot ${slot} holds ${tables.length(slot)} blocks, ${store.computed[slot]} tokens`,
     )
     tokens += store.tokens[slot]
-    blocks += Math.ceil(store.tokens[slot] / pool.blockSize)
+    blocks += life.blocksFor(store.tokens[slot])
   }
-  invariant(
-    tokens === audited.waitingTokens,
-    () => `${tokens} waiting tokens, ${audited.waitingTokens} booked`,
-  )
-  invariant(
-    blocks === audited.waitingBlocks,
-    () => `${blocks} waiting blocks, ${audited.waitingBlocks} booked`,
-  )
+  invariant(tokens === life.waitingTokens, () => `${tokens} waiting tokens, ${life.waitingTokens} booked`)
+  invariant(blocks === life.waitingBlocks, () => `${blocks} waiting blocks, ${life.waitingBlocks} booked`)
 }
 
-function auditSequence({ store, tables, pool, prefixCaching }: Audited, slot: number): void {
+function auditSequence({ store, tables, pool, config }: Lifecycle, slot: number): void {
   const tokens = store.tokens[slot]
   const computed = store.computed[slot]
   const blocks = tables.length(slot)
@@ -75,19 +58,32 @@ function auditSequence({ store, tables, pool, prefixCaching }: Audited, slot: nu
     blocks === Math.ceil(computed / pool.blockSize),
     () => `slot ${slot}: ${blocks} blocks of ${pool.blockSize} for ${computed} tokens`,
   )
-  const full = prefixCaching ? Math.floor(computed / pool.blockSize) : 0
+  const full = config.prefixCaching ? Math.floor(computed / pool.blockSize) : 0
   invariant(
     tables.registered(slot) === full,
     () => `slot ${slot}: ${tables.registered(slot)} blocks registered, ${full} full`,
   )
 }
 
-function auditBlocks({ store, tables, pool, running, storedTokens, prefixCaching }: Audited): void {
+function auditBlocks(life: Lifecycle, running: readonly number[]): void {
+  const { store, tables, pool, storedTokens } = life
   const references = new Map<number, number>()
+  const places = new Map<number, number>()
   let stored = 0
   for (const slot of running) {
     stored += store.computed[slot]
-    for (const block of tables.view(slot)) references.set(block, (references.get(block) ?? 0) + 1)
+    const table = tables.view(slot)
+    for (let i = 0; i < table.length; i++) {
+      const block = table[i]
+      references.set(block, (references.get(block) ?? 0) + 1)
+      // Blocks of a common prefix stand at the same place for all, and only the first to fill one may still write to it.
+      const place = places.get(block)
+      invariant(
+        place === undefined || (place === i && i < tables.registered(slot)),
+        () => `block ${block} is number ${place} of one sequence and number ${i} of slot ${slot}`,
+      )
+      places.set(block, i)
+    }
   }
   invariant(stored === storedTokens, () => `${stored} tokens stored, ${storedTokens} booked`)
   const free = new Set(pool.freeOrder())
@@ -107,15 +103,11 @@ function auditBlocks({ store, tables, pool, running, storedTokens, prefixCaching
         () => `block ${block}: ${pool.references(block)} references, ${counted} holders`,
       )
       invariant(
-        counted <= 1 || pool.isRegistered(block),
-        () => `block ${block} has ${counted} holders and is not in the prefix cache`,
-      )
-      invariant(
         free.has(block) === (counted === 0),
         () => `block ${block}: ${counted} holders, free ${free.has(block)}`,
       )
       invariant(
-        prefixCaching || !pool.isRegistered(block),
+        life.config.prefixCaching || !pool.isRegistered(block),
         () => `block ${block} cached without prefix caching`,
       )
       if (counted > 0) used++

@@ -31,6 +31,11 @@ export interface SchedulerConfig {
   readonly queueLimit: number
   /** Refuse what can never run. False only to reproduce recorded behaviour, in which such a sequence waits for ever. */
   readonly refuseImpossible: boolean
+  /**
+   * What becomes of blocks registered for a sequence that the same step then stops (victim `lowest-priority`): true leaves them
+   * in the prefix cache, as recorded, though nobody computes them, so that a later hit reads garbage. True only to reproduce that.
+   */
+  readonly keepTakenBack: boolean
 }
 
 /**
@@ -54,6 +59,22 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   victim: 'latest',
   queueLimit: 0,
   refuseImpossible: true,
+  keepTakenBack: false,
+}
+
+/**
+ * The step semantics of the continuous-batching engine whose 1,000-request benchmark is in the shared data
+ * (`llm-inference-engine-1000.json`): a fixed number of batch slots, a token limit for prefill alone, decodes always, one slot a
+ * sequence. With its own settings (32 slots, 512 prefill tokens) every request gets its first and last token in the same step.
+ */
+export function slotBatchingConfig(options: { slots: number; prefillTokens: number }): SchedulerConfig {
+  return {
+    ...defaultSchedulerConfig,
+    stepTokenLimit: options.slots + options.prefillTokens,
+    prefillTokenLimit: options.prefillTokens,
+    sequenceLimit: options.slots,
+    prefixCaching: false,
+  }
 }
 
 /** What it costs to bring a stopped sequence back; from the engine's cost model. */

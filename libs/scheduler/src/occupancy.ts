@@ -1,12 +1,5 @@
-import type { BlockPool } from '@kvasir/kv-cache'
-import { returnCostUs, type VictimContext } from './victim-policies.js'
-
-/** Everything that runs, and where it lies. */
-export interface Occupants extends VictimContext {
-  readonly pool: BlockPool
-  readonly running: Int32Array
-  readonly runningCount: number
-}
+import type { Lifecycle } from './lifecycle.js'
+import { returnCostUs } from './victim-policies.js'
 
 /**
  * Which candidate for stopping lies in which bundle. A bundle comes free when all its holders are stopped, so only the number of
@@ -24,8 +17,8 @@ export interface Occupancy {
 }
 
 /** O(blocks held). `eligible` says which running slots may be stopped. */
-export function mapOccupancy(occupants: Occupants, eligible: (slot: number) => boolean): Occupancy {
-  const { pool, tables, running, runningCount } = occupants
+export function mapOccupancy(life: Lifecycle, eligible: (slot: number) => boolean): Occupancy {
+  const { pool, tables, running, runningCount } = life
   const holders = new Int32Array(pool.bundleIdLimit)
   const seenBy = new Int32Array(pool.bundleIdLimit).fill(-1)
   const slots: number[] = []
@@ -45,7 +38,7 @@ export function mapOccupancy(occupants: Occupants, eligible: (slot: number) => b
     }
     if (!candidate) continue
     slots.push(slot)
-    costs.push(returnCostUs(occupants, slot))
+    costs.push(returnCostUs(life, slot))
     starts.push(items.length)
   }
   return { slots, costs, starts: Int32Array.from(starts), items: Int32Array.from(items), holders }

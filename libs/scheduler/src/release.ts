@@ -1,8 +1,7 @@
 import type { Bundles } from '@kvasir/kernel'
-import { mapOccupancy, type Occupancy, type Occupants, VictimSet } from './occupancy.js'
+import type { Lifecycle } from './lifecycle.js'
+import { mapOccupancy, type Occupancy, VictimSet } from './occupancy.js'
 import { stopByBundle } from './stop-by-bundle.js'
-
-export type { Occupants } from './occupancy.js'
 
 export interface ReleaseGoal {
   /** Whole free bundles wanted, those free already included. */
@@ -19,11 +18,11 @@ const exactCandidates = 12
  * the best of several greedy orders with what is not needed given back. When not even all candidates suffice, those of them
  * that free anything. The slots come in the order in which they run.
  */
-export function planRelease(occupants: Occupants, { bundles, victimsBelow }: ReleaseGoal): number[] {
-  const wanted = bundles - occupants.pool.freeBundles
+export function planRelease(life: Lifecycle, { bundles, victimsBelow }: ReleaseGoal): number[] {
+  const wanted = bundles - life.pool.freeBundles
   if (wanted <= 0) return []
-  const { priority } = occupants.store
-  const occupancy = mapOccupancy(occupants, (slot) => priority[slot] < victimsBelow)
+  const { priority } = life.store
+  const occupancy = mapOccupancy(life, (slot) => priority[slot] < victimsBelow)
   return chooseVictims(occupancy, wanted).map((candidate) => occupancy.slots[candidate])
 }
 

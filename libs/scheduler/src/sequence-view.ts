@@ -1,7 +1,7 @@
 import type { Blocks, Micros, Tokens } from '@kvasir/kernel'
-import type { BlockTables } from '@kvasir/kv-cache'
+import type { Lifecycle } from './lifecycle.js'
 import type { SequenceInput } from './sequence-input.js'
-import { SLOT_ENDED, SLOT_RUNNING, type SequenceStore } from './sequence-store.js'
+import { SLOT_ENDED, SLOT_RUNNING } from './sequence-store.js'
 
 /** A snapshot of one sequence. */
 export interface SequenceView {
@@ -26,7 +26,7 @@ export interface SequenceView {
   readonly lostTokens: Tokens
 }
 
-export function viewSequence(store: SequenceStore, tables: BlockTables, slot: number): SequenceView {
+export function viewSequence({ store, tables }: Lifecycle, slot: number): SequenceView {
   const input = store.input(slot)
   const state = store.state[slot]
   return {

@@ -1,5 +1,6 @@
 import type { SupplyPoint } from '@kvasir/contracts'
-import { mapOccupancy, type Occupants, VictimSet } from './occupancy.js'
+import type { Lifecycle } from './lifecycle.js'
+import { mapOccupancy, VictimSet } from './occupancy.js'
 import { stopByBundle } from './stop-by-bundle.js'
 
 export type { SupplyPoint } from '@kvasir/contracts'
@@ -14,24 +15,24 @@ const pointsMax = 16
  *
  * The costs are upper bounds: `releaseBundles` finds the same victims or cheaper ones. One pass per priority, O(blocks held).
  */
-export function supplyPoints(occupants: Occupants): SupplyPoint[] {
-  const priorities = prioritiesOf(occupants)
+export function supplyPoints(life: Lifecycle): SupplyPoint[] {
+  const priorities = prioritiesOf(life)
   const points: SupplyPoint[] = []
   for (let i = 0; i < priorities.length && points.length < pointsMax; i++) {
     const room = Math.ceil((pointsMax - points.length) / (priorities.length - i))
-    points.push(...pointsOf(occupants, priorities[i], room))
+    points.push(...pointsOf(life, priorities[i], room))
   }
   return points
 }
 
-function prioritiesOf({ store: { priority }, running, runningCount }: Occupants): number[] {
+function prioritiesOf({ store: { priority }, running, runningCount }: Lifecycle): number[] {
   const distinct = new Set<number>()
   for (let i = 0; i < runningCount; i++) distinct.add(priority[running[i]])
   return Array.from(distinct).sort((a, b) => a - b)
 }
 
-function pointsOf(occupants: Occupants, priority: number, room: number): SupplyPoint[] {
-  const occupancy = mapOccupancy(occupants, (slot) => occupants.store.priority[slot] === priority)
+function pointsOf(life: Lifecycle, priority: number, room: number): SupplyPoint[] {
+  const occupancy = mapOccupancy(life, (slot) => life.store.priority[slot] === priority)
   const set = new VictimSet(occupancy)
   const points: SupplyPoint[] = []
   let next = 1

@@ -1,6 +1,4 @@
-import type { BlockTables } from '@kvasir/kv-cache'
-import type { SequenceCosts } from './config.js'
-import type { SequenceStore } from './sequence-store.js'
+import type { Lifecycle } from './lifecycle.js'
 
 /**
  * Which running sequence is stopped when another needs a block and none is free.
@@ -14,40 +12,30 @@ import type { SequenceStore } from './sequence-store.js'
  */
 export type VictimPolicy = 'latest' | 'lowest-priority' | 'least-waste'
 
-export interface VictimContext {
-  readonly store: SequenceStore
-  readonly tables: BlockTables
-  readonly costs: SequenceCosts
-}
-
-/** Answers an index into `running`; `beneficiary` itself means that it must give way. */
-export type ChooseVictim = (
-  context: VictimContext,
-  running: Int32Array,
-  count: number,
-  beneficiary: number,
-) => number
+/** Answers an index into the running list; `beneficiary`, an index too, means that it must give way itself. */
+export type ChooseVictim = (life: Lifecycle, beneficiary: number) => number
 
 export const chooseVictim: { readonly [policy in VictimPolicy]: ChooseVictim } = {
-  latest: (_context, _running, count) => count - 1,
+  latest: (life) => life.runningCount - 1,
 
-  'lowest-priority': ({ store: { priority, arrivalUs } }, running, count) => {
+  'lowest-priority': ({ store: { priority, arrivalUs }, running, runningCount }) => {
     let worst = 0
-    for (let i = 1; i < count; i++) {
+    for (let i = 1; i < runningCount; i++) {
       const difference = priority[running[i]] - priority[running[worst]]
       if (difference < 0 || (difference === 0 && arrivalUs[running[i]] > arrivalUs[running[worst]])) worst = i
     }
     return worst
   },
 
-  'least-waste': (context, running, count, beneficiary) => {
-    const { priority } = context.store
+  'least-waste': (life, beneficiary) => {
+    const { running, runningCount, tables } = life
+    const { priority } = life.store
     let best = beneficiary
     let least = Infinity
-    for (let i = beneficiary + 1; i < count; i++) {
+    for (let i = beneficiary + 1; i < runningCount; i++) {
       const slot = running[i]
       if (priority[slot] > priority[running[beneficiary]]) continue
-      const waste = returnCostUs(context, slot) / context.tables.length(slot)
+      const waste = returnCostUs(life, slot) / tables.length(slot)
       if (waste <= least) {
         best = i
         least = waste
@@ -58,6 +46,6 @@ export const chooseVictim: { readonly [policy in VictimPolicy]: ChooseVictim } =
 }
 
 /** What it costs to bring a running sequence back after stopping it now. */
-export function returnCostUs({ store, tables, costs }: VictimContext, slot: number): number {
+export function returnCostUs({ store, tables, costs }: Lifecycle, slot: number): number {
   return Math.min(costs.recomputeUs(store.computed[slot]), costs.swapUs(tables.length(slot)))
 }

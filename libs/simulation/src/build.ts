@@ -1,7 +1,17 @@
 import { PoolMachine } from '@kvasir/coordinator-core'
 import { type Arbitration, DeviceMachine } from '@kvasir/device-core'
 import { EngineMachine } from '@kvasir/engine-core'
-import { createStepCost, type HostPreset, hostPresets, knownGpu, knownModel, kvGeometry, recomputeUs, type StepCostModel, tokenCost } from '@kvasir/hardware'
+import {
+  createStepCost,
+  type HostPreset,
+  hostPresets,
+  knownGpu,
+  knownModel,
+  kvGeometry,
+  recomputeUs,
+  type StepCostModel,
+  tokenCost,
+} from '@kvasir/hardware'
 import { invariant, type Micros } from '@kvasir/kernel'
 import { BlockPool } from '@kvasir/kv-cache'
 import { Scheduler } from '@kvasir/scheduler'
@@ -133,7 +143,10 @@ function nominalRate(cost: StepCostModel): number {
 
 function hostPresetOf(name: string): HostPreset {
   const preset = Object.entries(hostPresets).find(([known]) => known === name)?.[1]
-  invariant(preset !== undefined, () => `host preset ${name} is not one of ${Object.keys(hostPresets).join(', ')}`)
+  invariant(
+    preset !== undefined,
+    () => `host preset ${name} is not one of ${Object.keys(hostPresets).join(', ')}`,
+  )
   return preset
 }
 
@@ -170,8 +183,14 @@ export function buildCluster(plan: ClusterPlan, models: readonly ModelRecord[]):
   const engines = plan.engines.map((engine, index) => {
     const modelIndex = plan.models.findIndex((model) => model.name === engine.model)
     const pool = pools.find((candidate) => candidate.plan.id === engine.pool)
-    invariant(modelIndex >= 0, () => `engine ${engine.id} serves ${engine.model}, which the plan does not have`)
-    invariant(pool !== undefined, () => `engine ${engine.id} lies in pool ${engine.pool}, which the plan does not have`)
+    invariant(
+      modelIndex >= 0,
+      () => `engine ${engine.id} serves ${engine.model}, which the plan does not have`,
+    )
+    invariant(
+      pool !== undefined,
+      () => `engine ${engine.id} lies in pool ${engine.pool}, which the plan does not have`,
+    )
     const host = buildEngine({ plan, engine, index, modelIndex, model: models[modelIndex], pool, costs })
     pool.engines.set(engine.id, host)
     return host
@@ -180,7 +199,9 @@ export function buildCluster(plan: ClusterPlan, models: readonly ModelRecord[]):
 }
 
 function buildPool(plan: ClusterPlan, device: DeviceHost, costs: CostTables): PoolHost {
-  const served = plan.models.filter((model) => plan.engines.some((engine) => engine.pool === device.plan.id && engine.model === model.name))
+  const served = plan.models.filter((model) =>
+    plan.engines.some((engine) => engine.pool === device.plan.id && engine.model === model.name),
+  )
   const cheapest = Math.min(...served.map((model) => tokenCost(knownModel(model.architecture))))
   const machine = new PoolMachine({
     pool: device.plan.id,
@@ -188,11 +209,21 @@ function buildPool(plan: ClusterPlan, device: DeviceHost, costs: CostTables): Po
     policy: plan.policy,
     settings: plan.settings,
     terms: new Map(served.map((model) => [model.name, model.terms])),
-    unitsPerToken: new Map(served.map((model) => [model.name, tokenCost(knownModel(model.architecture)) / cheapest])),
+    unitsPerToken: new Map(
+      served.map((model) => [model.name, tokenCost(knownModel(model.architecture)) / cheapest]),
+    ),
     nominalRate: new Map(served.map((model) => [model.name, nominalRate(costs.of(model, device.plan))])),
     epoch: 1,
   })
-  return { index: device.index, plan: device.plan, machine, device, engines: new Map(), armedUs: Infinity, lastRound: 0 }
+  return {
+    index: device.index,
+    plan: device.plan,
+    machine,
+    device,
+    engines: new Map(),
+    armedUs: Infinity,
+    lastRound: 0,
+  }
 }
 
 interface EngineParts {
@@ -224,7 +255,8 @@ function buildEngine({ plan, engine, index, modelIndex, model, pool, costs }: En
     swapUs: () => Infinity,
   })
   const weights = plan.engines.filter((other) => other.pool === engine.pool)
-  const weightOf = (name: string) => plan.models.find((candidate) => candidate.name === name)?.terms.weight ?? 1
+  const weightOf = (name: string) =>
+    plan.models.find((candidate) => candidate.name === name)?.terms.weight ?? 1
   const share = modelPlan.terms.weight / weights.reduce((sum, other) => sum + weightOf(other.model), 0)
   const machine = new EngineMachine(
     {

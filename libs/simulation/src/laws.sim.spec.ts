@@ -16,7 +16,8 @@ function watched(seed: number): { readonly watch: LawWatch; readonly simulation:
     trace: (record) => watch.record(record),
     inspect: (world) => watch.inspect(world),
   })
-  while (!simulation.run(10_000)) expect(simulation.events, `seed ${seed} does not end`).toBeLessThan(2_000_000)
+  while (!simulation.run(10_000))
+    expect(simulation.events, `seed ${seed} does not end`).toBeLessThan(2_000_000)
   watch.close(simulation)
   return { watch, simulation }
 }
@@ -33,14 +34,28 @@ function traceOf(seed: number): string {
 }
 
 describe('the laws of the design', () => {
-  it(`hold in ${CLUSTERS} random clusters from seed ${FIRST_SEED}, with engines joining and leaving`, { timeout: 600_000 }, () => {
-    const totals = { finished: 0, rejected: 0, preemptions: 0, granted: 0, denied: 0, victims: 0, local: 0, left: 0 }
+  it(`hold in ${CLUSTERS} random clusters from seed ${FIRST_SEED}, with engines joining and leaving`, {
+    timeout: 600_000,
+  }, () => {
+    const totals = {
+      finished: 0,
+      rejected: 0,
+      preemptions: 0,
+      granted: 0,
+      denied: 0,
+      victims: 0,
+      local: 0,
+      left: 0,
+    }
     for (let seed = FIRST_SEED; seed < FIRST_SEED + CLUSTERS; seed++) {
       let run: ReturnType<typeof watched>
       try {
         run = watched(seed)
       } catch (error) {
-        throw new Error(`random cluster with seed ${seed}: ${error instanceof Error ? error.message : error}`, { cause: error })
+        throw new Error(
+          `random cluster with seed ${seed}: ${error instanceof Error ? error.message : error}`,
+          { cause: error },
+        )
       }
       const { summary } = run.simulation.result()
       totals.finished += summary.requests.finished
@@ -72,7 +87,8 @@ describe('the laws of the design', () => {
           trace: (record) => watch.record(record),
           inspect: (world) => watch.inspect(world),
         })
-        while (!simulation.run(10_000)) expect(simulation.events, `${policy}, seed ${seed}`).toBeLessThan(2_000_000)
+        while (!simulation.run(10_000))
+          expect(simulation.events, `${policy}, seed ${seed}`).toBeLessThan(2_000_000)
         watch.close(simulation)
       }
     }

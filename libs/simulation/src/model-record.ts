@@ -64,7 +64,10 @@ export class ModelRecord {
 
   preemptions(): PreemptionCounts {
     const ended = this.granted + this.partial + this.denied + this.expired
-    invariant(ended <= this.brokered, () => `${ended} of ${this.brokered} preemption requests of ${this.plan.name} ended`)
+    invariant(
+      ended <= this.brokered,
+      () => `${ended} of ${this.brokered} preemption requests of ${this.plan.name} ended`,
+    )
     return {
       brokered: this.brokered,
       granted: this.granted,

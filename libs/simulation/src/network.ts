@@ -10,7 +10,12 @@ export class Network {
   readonly #rng: SeededRng
   #lastArrival: Float64Array
 
-  constructor(options: { readonly latencyUs: Micros; readonly jitterUs: Micros; readonly seed: number; readonly links: number }) {
+  constructor(options: {
+    readonly latencyUs: Micros
+    readonly jitterUs: Micros
+    readonly seed: number
+    readonly links: number
+  }) {
     this.#latencyUs = options.latencyUs
     this.#jitterUs = options.jitterUs
     this.#rng = new SeededRng(options.seed, 'network')

@@ -1,11 +1,32 @@
-import type { PreemptionDecision, RoundRecord, SimulatedSummary, TraceDetail, TraceRecord } from '@kvasir/contracts'
+import type {
+  PreemptionDecision,
+  RoundRecord,
+  SimulatedSummary,
+  TraceDetail,
+  TraceRecord,
+} from '@kvasir/contracts'
 import { SUMMARY_VERSION } from '@kvasir/contracts'
 import type { Replica } from '@kvasir/dispatch'
 import type { PreemptionCause } from '@kvasir/engine-core'
 import { invariant, type Micros, MICROS_PER_SECOND } from '@kvasir/kernel'
 import { SyntheticContent } from '@kvasir/kv-cache'
-import { attainmentOfAll, CountingHistogram, empiricalCdf, jainOfShares, SampleSet, type Samples, summarise } from '@kvasir/metrics'
-import { finishReasons, KIND_RESUMED, KIND_RUNNING, type SequenceInput, type StepOutcome, type StepPlan } from '@kvasir/scheduler'
+import {
+  attainmentOfAll,
+  CountingHistogram,
+  empiricalCdf,
+  jainOfShares,
+  SampleSet,
+  type Samples,
+  summarise,
+} from '@kvasir/metrics'
+import {
+  finishReasons,
+  KIND_RESUMED,
+  KIND_RUNNING,
+  type SequenceInput,
+  type StepOutcome,
+  type StepPlan,
+} from '@kvasir/scheduler'
 import type { RequestRecord } from '@kvasir/workload'
 import type { DeviceHost, EngineHost, PoolHost } from './build.js'
 import type { ClusterPlan } from './cluster-plan.js'
@@ -19,8 +40,8 @@ import { TraceEmitter } from './trace-emitter.js'
 /** Points of a CDF in the result: enough for a plot, few enough for a report. */
 const CDF_POINTS = 200
 const SAMPLE_EVERY_US: Micros = 500_000
-/** Virtual time without a step after the last arrival that proves a run to be stuck. */
-const STUCK_AFTER_US: Micros = 600 * MICROS_PER_SECOND
+/** Virtual time without a step after the last arrival that proves a run to be stuck: far beyond every lease and deadline. */
+const STUCK_AFTER_US: Micros = 120 * MICROS_PER_SECOND
 
 /**
  * Watches a simulation and keeps its books: requests, latencies, shares, preemptions, time series, trace. It changes
@@ -44,6 +65,7 @@ export class Recorder {
   #rounds = 0
   #lastProgressUs: Micros = 0
   #firstArrivalUs: Micros = Infinity
+  #lastArrivalUs: Micros = 0
   #lastEndUs: Micros = -Infinity
 
   constructor(
@@ -81,11 +103,15 @@ export class Recorder {
 
   submitted(now: Micros, record: RequestRecord, replica: Replica | undefined): LiveRequest {
     const model = this.#models.get(record.model ?? '')
-    invariant(model !== undefined, () => `request ${record.id} asks for ${record.model}, which the plan does not have`)
+    invariant(
+      model !== undefined,
+      () => `request ${record.id} asks for ${record.model}, which the plan does not have`,
+    )
     this.#submitted++
     model.submitted++
     model.waiting.arrived(now)
     this.#firstArrivalUs = Math.min(this.#firstArrivalUs, now)
+    this.#lastArrivalUs = now
     const live = liveRequest(record, this.#submitted, model, replica)
     this.#trace?.enqueue(now, live)
     return live
@@ -172,7 +198,10 @@ export class Recorder {
     const pool = this.#pools[host.device.index]
     pool.stepTokens += plan.totalTokens
     host.servedTokens += plan.totalTokens
-    this.#timeline.stepped(now, host.modelIndex, host.device.index, { tokens: plan.totalTokens, busyUs: stepUs })
+    this.#timeline.stepped(now, host.modelIndex, host.device.index, {
+      tokens: plan.totalTokens,
+      busyUs: stepUs,
+    })
     if (this.#tracesSteps) this.#traceTokens(now, host, outcome)
     this.#countTokens(now, host, outcome)
     for (let i = 0; i < outcome.finishedCount; i++)
@@ -285,7 +314,10 @@ export class Recorder {
 
   decided(now: Micros, host: PoolHost, decision: PreemptionDecision): void {
     const engine = host.engines.get(decision.engine)
-    invariant(engine !== undefined, () => `a decision for ${decision.engine}, which is not in pool ${host.plan.id}`)
+    invariant(
+      engine !== undefined,
+      () => `a decision for ${decision.engine}, which is not in pool ${host.plan.id}`,
+    )
     const { model } = engine
     if (!this.#open.has(decision.id)) {
       model.brokered++
@@ -296,7 +328,8 @@ export class Recorder {
       this.#open.set(decision.id, decision.engine)
       for (const donation of decision.donations) {
         const donor = host.engines.get(donation.engine)
-        if (donor && donation.class !== 'free') this.#matrix[engine.modelIndex][donor.modelIndex] += donation.bundles
+        if (donor && donation.class !== 'free')
+          this.#matrix[engine.modelIndex][donor.modelIndex] += donation.bundles
       }
       return
     }
@@ -312,11 +345,13 @@ export class Recorder {
   }
 
   sample(now: Micros): void {
-    invariant(
-      this.allEnded || now - this.#lastProgressUs < STUCK_AFTER_US || this.#lastProgressUs === 0,
-      () => `no step since ${this.#lastProgressUs} us and ${this.#submitted - this.#finished - this.#rejected} requests unfinished at ${now} us: ${this.#describe()}`,
-    )
-    const levels = this.#plan.models.map(() => ({ budgetTokens: 0, leaseBundles: 0, inUseBundles: 0, waiting: 0, running: 0 }))
+    const levels = this.#plan.models.map(() => ({
+      budgetTokens: 0,
+      leaseBundles: 0,
+      inUseBundles: 0,
+      waiting: 0,
+      running: 0,
+    }))
     for (const host of this.#engines) {
       const { scheduler, pool } = host.machine
       const level = levels[host.modelIndex]
@@ -336,21 +371,21 @@ export class Recorder {
     this.#pools.forEach((pool, i) => this.#timeline.setPool(now, i, pool.inUse.value))
   }
 
-  /** For the message of a stuck run: what each engine with work waits for. */
-  #describe(): string {
-    return this.#engines
-      .filter((host) => host.machine.scheduler.unfinishedCount > 0)
-      .map(({ plan, machine }) => {
-        const { scheduler, pool, lease } = machine
-        return `${plan.id}: ${scheduler.runningCount} running, ${scheduler.waitingCount} waiting, ${pool.bundles} bundles mapped of ${lease.document?.leaseBundles ?? 0} leased, short of ${scheduler.shortageBlocks} blocks`
-      })
-      .join('; ')
+  /**
+   * Whether nothing has been computed for so long, with requests waiting and none to come, that nothing ever will be. A
+   * policy that lets engines hoard memory can end so; it is said in the summary's conditions.
+   */
+  isStuck(now: Micros): boolean {
+    const stuck = !this.allEnded && now - Math.max(this.#lastProgressUs, this.#lastArrivalUs) > STUCK_AFTER_US
+    if (stuck) this.#conditions.add('stuck')
+    return stuck
   }
 
   // ── the end ─────────────────────────────────────────────────────────────────────────────────────
 
   close(now: Micros, run: { readonly events: number; readonly interrupted: boolean }): SimulationResult {
-    for (const host of this.#engines) host.model.served.set(host.plan.id, { served: host.servedTokens, ideal: host.idealTokens })
+    for (const host of this.#engines)
+      host.model.served.set(host.plan.id, { served: host.servedTokens, ideal: host.idealTokens })
     const models = [...this.#models.values()]
     for (const model of models) model.slo.missed(model.unfinished)
     return {
@@ -372,9 +407,16 @@ export class Recorder {
     return { models: this.#plan.models.map((model) => model.name), bundles: this.#matrix }
   }
 
-  #summary(now: Micros, models: readonly ModelRecord[], run: { readonly events: number; readonly interrupted: boolean }): SimulatedSummary {
-    const summaries = models.map((model) => model.summary(now, this.#engines.filter((host) => host.model === model).length))
-    const sum = (pick: (summary: (typeof summaries)[number]) => number) => summaries.reduce((total, summary) => total + pick(summary), 0)
+  #summary(
+    now: Micros,
+    models: readonly ModelRecord[],
+    run: { readonly events: number; readonly interrupted: boolean },
+  ): SimulatedSummary {
+    const summaries = models.map((model) =>
+      model.summary(now, this.#engines.filter((host) => host.model === model).length),
+    )
+    const sum = (pick: (summary: (typeof summaries)[number]) => number) =>
+      summaries.reduce((total, summary) => total + pick(summary), 0)
     return {
       version: SUMMARY_VERSION,
       scenario: this.#plan.name,
@@ -400,7 +442,9 @@ export class Recorder {
       queueUs: summarise(merged(models.map((model) => model.queue))),
       sloAttainment: attainmentOfAll(models.map((model) => model.slo)) ?? null,
       goodputPerS: sum((summary) => summary.goodputPerS),
-      jain: jainOfShares(this.#engines.map((host) => ({ served: host.servedTokens, ideal: host.idealTokens }))) ?? null,
+      jain:
+        jainOfShares(this.#engines.map((host) => ({ served: host.servedTokens, ideal: host.idealTokens }))) ??
+        null,
       weightedWaitUs: sum((summary) => summary.weightedWaitUs),
       makespanUs: Math.max(0, this.#lastEndUs - this.#firstArrivalUs),
       preemptions: {
@@ -423,7 +467,9 @@ export class Recorder {
       models: Object.fromEntries(summaries.map((summary, i) => [models[i].plan.name, summary])),
       pools: Object.fromEntries(
         this.#pools.map((pool) => {
-          const engines = this.#engines.filter((host) => host.plan.pool === pool.plan.id).map((host) => host.plan.id)
+          const engines = this.#engines
+            .filter((host) => host.plan.pool === pool.plan.id)
+            .map((host) => host.plan.id)
           return [pool.plan.id, pool.summary(now, engines)]
         }),
       ),

@@ -1,4 +1,10 @@
-import type { DeviceCommand, EngineDocument, EngineMessage, TraceDetail, TraceRecord } from '@kvasir/contracts'
+import type {
+  DeviceCommand,
+  EngineDocument,
+  EngineMessage,
+  TraceDetail,
+  TraceRecord,
+} from '@kvasir/contracts'
 import type { PoolInput } from '@kvasir/coordinator-core'
 import { Dispatcher } from '@kvasir/dispatch'
 import type { EngineInput } from '@kvasir/engine-core'
@@ -61,14 +67,18 @@ export class Simulation {
     this.#network = new Network({ ...plan.network, seed: plan.seed, links: 2 * plan.engines.length })
     for (const engine of this.engines) this.#engineByName.set(engine.plan.id, engine)
     for (const model of plan.models) this.#dispatchers.set(model.name, new Dispatcher(plan.dispatch))
-    this.#recorder = new Recorder({ plan, models, engines: this.engines, devices: this.devices }, {
-      ...(options.trace ? { trace: options.trace } : {}),
-      traceDetail: options.traceDetail ?? 'run',
-    })
+    this.#recorder = new Recorder(
+      { plan, models, engines: this.engines, devices: this.devices },
+      {
+        ...(options.trace ? { trace: options.trace } : {}),
+        traceDetail: options.traceDetail ?? 'run',
+      },
+    )
     for (const device of this.devices) device.machine.step(0, { kind: 'fence', epoch: 1, nonce: 1 })
     for (const engine of this.engines) {
       this.#heap.push(engine.plan.joinUs, EventClass.Membership, engine.index)
-      if (engine.plan.leaveUs !== undefined) this.#heap.push(engine.plan.leaveUs, EventClass.Membership, engine.index)
+      if (engine.plan.leaveUs !== undefined)
+        this.#heap.push(engine.plan.leaveUs, EventClass.Membership, engine.index)
     }
     this.#heap.push(0, EventClass.Sample, 0)
     this.#pull()
@@ -137,7 +147,8 @@ export class Simulation {
     if (!this.#pending) return
     invariant(
       this.#pending.arrivalUs >= this.#lastArrivalUs,
-      () => `request ${this.#pending?.id} arrives at ${this.#pending?.arrivalUs} us, before the one ahead of it (${this.#lastArrivalUs} us)`,
+      () =>
+        `request ${this.#pending?.id} arrives at ${this.#pending?.arrivalUs} us, before the one ahead of it (${this.#lastArrivalUs} us)`,
     )
     this.#lastArrivalUs = this.#pending.arrivalUs
     this.#heap.push(this.#pending.arrivalUs, EventClass.Arrival, 0)
@@ -170,7 +181,11 @@ export class Simulation {
     for (const effect of host.machine.step(this.#now, input)) {
       switch (effect.kind) {
         case 'send':
-          this.#post({ kind: 'message', pool: host.pool, message: effect.message }, EventClass.ToPool, 2 * host.index)
+          this.#post(
+            { kind: 'message', pool: host.pool, message: effect.message },
+            EventClass.ToPool,
+            2 * host.index,
+          )
           break
         case 'device':
           this.#device(host.device, effect.command)
@@ -186,7 +201,13 @@ export class Simulation {
           this.#recorder.planned(this.#now, host, effect.plan)
           break
         case 'stepped':
-          this.#recorder.stepped(this.#now, host, effect.plan, effect.outcome, effect.finishedUs - effect.startedUs)
+          this.#recorder.stepped(
+            this.#now,
+            host,
+            effect.plan,
+            effect.outcome,
+            effect.finishedUs - effect.startedUs,
+          )
           if (effect.outcome.finishedCount > 0) this.#endWhenDone()
           break
         case 'preempted':
@@ -203,7 +224,10 @@ export class Simulation {
     this.#armEngine(host)
   }
 
-  #device(host: DeviceHost, command: DeviceCommand | { readonly kind: 'ran'; readonly engine: string; readonly turn: number }): void {
+  #device(
+    host: DeviceHost,
+    command: DeviceCommand | { readonly kind: 'ran'; readonly engine: string; readonly turn: number },
+  ): void {
     for (const effect of host.machine.step(this.#now, command)) {
       if (effect.kind === 'run') {
         const engine = this.#host(effect.engine)
@@ -228,7 +252,11 @@ export class Simulation {
       switch (effect.kind) {
         case 'document': {
           const engine = this.#host(effect.document.engine)
-          this.#post({ kind: 'document', engine, document: effect.document }, EventClass.ToEngine, 2 * engine.index + 1)
+          this.#post(
+            { kind: 'document', engine, document: effect.document },
+            EventClass.ToEngine,
+            2 * engine.index + 1,
+          )
           break
         }
         case 'decision':
@@ -271,7 +299,8 @@ export class Simulation {
   }
 
   #deliver(letter: Letter): void {
-    if (letter.kind === 'document') this.#engine(letter.engine, { kind: 'document', document: letter.document })
+    if (letter.kind === 'document')
+      this.#engine(letter.engine, { kind: 'document', document: letter.document })
     else this.#pool(letter.pool, { kind: 'message', message: letter.message })
   }
 
@@ -308,6 +337,7 @@ export class Simulation {
 
   #sample(): void {
     this.#recorder.sample(this.#now)
+    if (this.#pending === undefined && this.#recorder.isStuck(this.#now)) this.#over = true
     this.#heap.push(this.#now + this.#recorder.sampleEveryUs, EventClass.Sample, 0)
   }
 }

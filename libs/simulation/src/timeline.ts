@@ -57,7 +57,12 @@ export class Timeline {
   }
 
   /** One step of `model` on `pool` ended. */
-  stepped(now: Micros, model: number, pool: number, step: { readonly tokens: number; readonly busyUs: number }): void {
+  stepped(
+    now: Micros,
+    model: number,
+    pool: number,
+    step: { readonly tokens: number; readonly busyUs: number },
+  ): void {
     this.#series.flow(this.modelColumns[model].servedTokensPerS, now, step.tokens)
     this.#series.flow(this.poolColumns[pool].busyUsPerS, now, step.busyUs)
   }

@@ -26,7 +26,14 @@ export class TraceEmitter {
     })
   }
 
-  schedule(now: Micros, host: EngineHost, slot: number, live: LiveRequest, hitTokens: number, resumed: boolean): void {
+  schedule(
+    now: Micros,
+    host: EngineHost,
+    slot: number,
+    live: LiveRequest,
+    hitTokens: number,
+    resumed: boolean,
+  ): void {
     this.#emit({
       ts_us: now,
       event: 'schedule',
@@ -87,8 +94,19 @@ export class TraceEmitter {
     this.#emit({ ts_us: now, event: 'reject', req_id: live.record.id, reason, detail })
   }
 
-  preempt(now: Micros, host: EngineHost, live: LiveRequest, cause: PreemptionCause, lostTokens: number): void {
-    const why = cause.kind === 'own' ? 'local' : cause.kind === 'reclaim' && cause.request !== '' ? cause.request : 'lease'
+  preempt(
+    now: Micros,
+    host: EngineHost,
+    live: LiveRequest,
+    cause: PreemptionCause,
+    lostTokens: number,
+  ): void {
+    const why =
+      cause.kind === 'own'
+        ? 'local'
+        : cause.kind === 'reclaim' && cause.request !== ''
+          ? cause.request
+          : 'lease'
     this.#emit({
       ts_us: now,
       event: 'preempt',

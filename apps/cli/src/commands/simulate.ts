@@ -27,6 +27,7 @@ export function addSimulateCommand(program: Command): void {
     .option('--policy <names>', 'how budgets and memory are divided; several, with commas, are compared')
     .option('--order <name>', 'which waiting request an engine runs next')
     .option('--victim <name>', 'which sequence an engine stops for memory')
+    .option('--dispatch <name>', 'which replica of a model takes a request')
     .option('--seed <numbers>', 'seed of everything random; several, with commas, are compared')
     .option('--requests <n>', 'requests taken at most')
     .option('--duration <seconds>', 'no request arrives after it')

@@ -1,4 +1,5 @@
 import {
+  dispatchNameSchema,
   orderNameSchema,
   type PolicyName,
   policyNameSchema,
@@ -19,6 +20,7 @@ export interface SimulateFlags {
   readonly policies: readonly PolicyName[] | undefined
   readonly order: Order | undefined
   readonly victim: Victim | undefined
+  readonly dispatch: Dispatch | undefined
   readonly seeds: readonly number[] | undefined
   readonly requests: number | undefined
   readonly durationS: number | undefined
@@ -33,6 +35,7 @@ export interface SimulateFlags {
 }
 
 export type Order = (typeof orderNameSchema.options)[number]
+export type Dispatch = (typeof dispatchNameSchema.options)[number]
 export type Victim = (typeof victimNameSchema.options)[number]
 
 /** Options as the command-line parser hands them over. */
@@ -43,6 +46,7 @@ export interface RawSimulateOptions {
   readonly policy?: string
   readonly order?: string
   readonly victim?: string
+  readonly dispatch?: string
   readonly seed?: string
   readonly requests?: string
   readonly duration?: string
@@ -73,6 +77,8 @@ export function simulateFlags(scenario: string | undefined, raw: RawSimulateOpti
     ),
     order: raw.order === undefined ? undefined : oneOf('--order', raw.order, orderNameSchema.options),
     victim: raw.victim === undefined ? undefined : oneOf('--victim', raw.victim, victimNameSchema.options),
+    dispatch:
+      raw.dispatch === undefined ? undefined : oneOf('--dispatch', raw.dispatch, dispatchNameSchema.options),
     seeds: distinct(raw.seed?.split(',').map((text) => wholeNumber('--seed', text, 0))),
     requests: raw.requests === undefined ? undefined : wholeNumber('--requests', raw.requests, 1),
     durationS: raw.duration === undefined ? undefined : positiveNumber('--duration', raw.duration),

@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from 'node:path'
+import { basename, isAbsolute, resolve } from 'node:path'
 import type { Scenario, TraceSpec } from '@kvasir/contracts'
 import { OperationalError, readTextChunks } from '@kvasir/event-log'
 import { modelByName, tokenCost } from '@kvasir/hardware'
@@ -192,8 +192,9 @@ function notesOf(
 ): string[] {
   const spanMin = ((facts.lastArrivalUs - facts.firstArrivalUs) / 60e6).toFixed(1)
   const times = spec.repeat === 1 ? '' : `, ${spec.repeat} times`
-  const what = `${options.path}: ${facts.requests} requests over ${spanMin} min (${facts.format})${times}`
-  const counts = describeCounts(facts.counts).map((count) => `${options.path}: ${count}`)
+  const file = basename(options.path)
+  const what = `${file}: ${facts.requests} requests over ${spanMin} min (${facts.format})${times}`
+  const counts = describeCounts(facts.counts).map((count) => `${file}: ${count}`)
   return [what, ...counts, ...routesOf(routing, facts, scenario, table)]
 }
 

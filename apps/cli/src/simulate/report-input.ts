@@ -1,6 +1,6 @@
 import { PAGE_BYTES } from '@kvasir/hardware'
 import { MICROS_PER_SECOND } from '@kvasir/kernel'
-import type { ClusterPlan } from '@kvasir/simulation'
+import type { ClusterPlan, ModelPlan } from '@kvasir/simulation'
 import type { ReportFact, ReportRun, RunSeries } from '@kvasir/report'
 import type { FinishedRun } from './run-simulation.js'
 
@@ -55,51 +55,72 @@ function seriesOf({ plan, result, summary }: FinishedRun): RunSeries {
   }
 }
 
+/** Models named one by one; more are counted by architecture. */
+const MODELS_NAMED = 8
+
 /** The cluster in words. */
 export function clusterFacts(plan: ClusterPlan): readonly ReportFact[] {
-  const pools = plan.pools.map(({ id, gpu, tp, bundles, pagesPerBundle }) => {
-    const gigabytes = ((bundles * pagesPerBundle * PAGE_BYTES * tp) / 1e9).toFixed(0)
-    const served = plan.engines.filter(({ pool }) => pool === id).map(({ model }) => model)
-    return {
-      label: `${gpu} × ${tp}`,
-      value: `${gigabytes} GB for KV in ${bundles} bundles: ${served.join(', ')}`,
-      id,
-    }
-  })
   return [
-    { label: 'TP groups', value: alike(pools.map(({ label }) => label)) },
-    ...(pools.length <= 8
-      ? pools.map(({ id, label, value }) => ({ label: id, value: `${label}, ${value}` }))
-      : []),
+    { label: 'TP groups', value: groupsText(plan) },
+    ...poolFacts(plan),
     ...modelFacts(plan),
-    { label: 'round', value: `${plan.settings.roundUs / 1000} ms, dispatch ${plan.dispatch}` },
+    { label: 'coordinator', value: `rounds of ${plan.settings.roundUs / 1000} ms` },
+    { label: 'dispatch', value: plan.dispatch },
   ]
 }
 
-function modelFacts({ models, engines }: ClusterPlan): ReportFact[] {
-  return models.map(({ name, architecture, terms, slo, scheduler }) => {
-    const replicas = engines.filter(({ model }) => model === name).length
-    const limits = [
-      slo.ttftUs === undefined ? '' : `TTFT ≤ ${slo.ttftUs / 1000} ms`,
-      slo.tpotUs === undefined ? '' : `TPOT ≤ ${slo.tpotUs / 1000} ms`,
-      slo.e2eUs === undefined ? '' : `E2E ≤ ${slo.e2eUs / MICROS_PER_SECOND} s`,
-    ].filter((limit) => limit !== '')
-    const share = terms.guarantee > 0 ? `, guarantee ${terms.guarantee * 100} %` : ''
-    const cap = terms.limit < 1 ? `, limit ${terms.limit * 100} %` : ''
-    return {
-      label: name,
-      value: [
-        `${architecture}, ${replicas} ${replicas === 1 ? 'engine' : 'engines'}, weight ${terms.weight}${share}${cap}`,
-        `order ${scheduler.order}, context ${scheduler.contextLimit}`,
-        ...limits,
-      ].join('; '),
-    }
-  })
+/** `4 groups of 4 × H100` */
+export function groupsText({ pools }: ClusterPlan): string {
+  const kinds = counted(pools.map(({ gpu, tp }) => `${tp} × ${gpu}`))
+  return kinds.map(([kind, count]) => `${count} ${count === 1 ? 'group' : 'groups'} of ${kind}`).join(', ')
 }
 
-/** `4 × (H100 × 4), 1 × (A30 × 2)` */
-function alike(labels: readonly string[]): string {
+/** Pools that are alike in hardware, memory and models share a line. */
+function poolFacts(plan: ClusterPlan): ReportFact[] {
+  const alike = new Map<string, string[]>()
+  for (const { id, gpu, tp, bundles, pagesPerBundle } of plan.pools) {
+    const gigabytes = ((bundles * pagesPerBundle * PAGE_BYTES * tp) / 1e9).toFixed(0)
+    const served = plan.engines.filter(({ pool }) => pool === id).map(({ model }) => model)
+    const models = served.length <= MODELS_NAMED ? served.join(', ') : `${served.length} models`
+    const text = `${tp} × ${gpu}, ${gigabytes} GB for KV (${bundles} bundles): ${models}`
+    alike.set(text, [...(alike.get(text) ?? []), id])
+  }
+  return [...alike].map(([value, ids]) => ({ label: ids.join(', '), value }))
+}
+
+function modelFacts(plan: ClusterPlan): ReportFact[] {
+  if (plan.models.length > MODELS_NAMED) {
+    const kinds = counted(plan.models.map(({ architecture }) => architecture))
+    const value = kinds.map(([architecture, count]) => `${count} of ${architecture}`).join(', ')
+    return [{ label: `${plan.models.length} models`, value }]
+  }
+  return plan.models.map((model) => ({ label: model.name, value: modelText(model, plan) }))
+}
+
+function modelText(
+  { name, architecture, terms, slo, scheduler }: ModelPlan,
+  { engines }: ClusterPlan,
+): string {
+  const replicas = engines.filter(({ model }) => model === name).length
+  const limits = [
+    slo.ttftUs === undefined ? '' : `TTFT ≤ ${slo.ttftUs / 1000} ms`,
+    slo.tpotUs === undefined ? '' : `TPOT ≤ ${slo.tpotUs / 1000} ms`,
+    slo.e2eUs === undefined ? '' : `E2E ≤ ${slo.e2eUs / MICROS_PER_SECOND} s`,
+  ]
+  const share = terms.guarantee > 0 ? `, guarantee ${terms.guarantee * 100} %` : ''
+  const cap = terms.limit < 1 ? `, limit ${terms.limit * 100} %` : ''
+  const parts = [
+    architecture === name ? '' : architecture,
+    `${replicas} ${replicas === 1 ? 'engine' : 'engines'}`,
+    `weight ${terms.weight}${share}${cap}`,
+    `order ${scheduler.order}`,
+    ...limits,
+  ]
+  return parts.filter((part) => part !== '').join(', ')
+}
+
+function counted(labels: readonly string[]): [label: string, count: number][] {
   const counts = new Map<string, number>()
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1)
-  return [...counts].map(([label, count]) => `${count} × (${label})`).join(', ')
+  return [...counts]
 }

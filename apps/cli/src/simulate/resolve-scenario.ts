@@ -100,6 +100,7 @@ function withOptions(scenario: Scenario, flags: SimulateFlags): Scenario {
     ...scenario,
     engine,
     models: scenario.models.map((model) => ({ ...model, engine: overridden(model.engine, engine, flags) })),
+    dispatch: flags.dispatch ?? scenario.dispatch,
     durationS: flags.durationS ?? scenario.durationS,
     cluster: flags.cluster === undefined ? scenario.cluster : clusterOf(scenario, flags.cluster),
     workload: { ...scenario.workload, requests: flags.requests ?? scenario.workload.requests },

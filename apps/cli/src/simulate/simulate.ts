@@ -15,7 +15,7 @@ import { Interrupt } from '../run/interrupt.js'
 import { createProgress } from '../run/progress.js'
 import type { SimulateFlags } from './flags.js'
 import { type PreparedWorkload, prepareWorkload } from './prepare-workload.js'
-import { clusterFacts, reportRun } from './report-input.js'
+import { clusterFacts, groupsText, reportRun } from './report-input.js'
 import { resolveScenario } from './resolve-scenario.js'
 import { describeRun } from './result-text.js'
 import { type PlannedRun, plannedRuns } from './run-list.js'
@@ -91,8 +91,9 @@ function plannedCluster(
 }
 
 function groupNotes({ plan }: PlannedCluster): string[] {
-  const [groups] = clusterFacts(plan)
-  return [`${groups.label}: ${groups.value}; ${plan.engines.length} engines of ${plan.models.length} models`]
+  const engines = `${plan.engines.length} ${plan.engines.length === 1 ? 'engine' : 'engines'}`
+  const models = `${plan.models.length} ${plan.models.length === 1 ? 'model' : 'models'}`
+  return [`${groupsText(plan)}; ${engines} of ${models}`]
 }
 
 /** One run after the other; after Ctrl-C those that were begun. */

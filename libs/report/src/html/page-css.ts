@@ -20,11 +20,11 @@ p{margin:6px 0 12px;max-width:80ch}
 .verdict p:first-child{font-size:17px;font-weight:600}
 .caution{color:var(--muted);font-size:14px}
 .scroll{overflow-x:auto;background:var(--card);border:1px solid var(--grid);border-radius:10px;margin:10px 0 18px}
-table{border-collapse:collapse;width:100%;font-size:13.5px;font-variant-numeric:tabular-nums}
+table{border-collapse:collapse;width:100%;font-size:13px;font-variant-numeric:tabular-nums}
 caption{text-align:left;font-weight:600;padding:12px 14px 6px}
-th,td{padding:6px 14px;text-align:right;white-space:nowrap;border-top:1px solid var(--grid)}
-thead th{color:var(--muted);font-weight:500;border-top:0;vertical-align:bottom}
-th:first-child,td:first-child{text-align:left;font-weight:500}
+th,td{padding:6px 10px;text-align:right;white-space:nowrap;border-top:1px solid var(--grid)}
+thead th{white-space:normal;color:var(--muted);font-weight:500;border-top:0;vertical-align:bottom}
+th:first-child{text-align:left;font-weight:500;padding-left:14px}th:last-child,td:last-child{padding-right:14px}
 tbody tr.scope td,tbody tr.scope th{border-top:2px solid var(--rule)}
 td.best{font-weight:700;background:var(--best)}
 td .spread{display:block;font-weight:400;font-size:11.5px;color:var(--muted)}
@@ -47,6 +47,6 @@ footer{margin-top:48px;color:var(--muted);font-size:13px;border-top:1px solid va
 #tip{position:absolute;pointer-events:none;z-index:2;display:none;background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:7px 10px;font-size:12px;line-height:1.45;box-shadow:0 4px 18px rgb(0 0 0/.16);white-space:nowrap;font-variant-numeric:tabular-nums}
 #tip i{display:inline-block;width:9px;height:9px;border-radius:2px;margin-right:6px}
 #tip b{font-weight:600}
-@media (max-width:860px){main{padding:22px 14px 48px}.half,.third{grid-column:span 6}}
-@media print{main{max-width:none;padding:0}body{font-size:11pt}details,.plots figure,.scroll,.figure{break-inside:avoid}details{break-inside:auto}.scroll{overflow:visible}table{font-size:8.5pt}th,td{padding:3px 6px}summary{list-style:none}#tip{display:none!important}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+@media screen and (max-width:860px){main{padding:22px 14px 48px}.half,.third{grid-column:span 6}}
+@media print{main{max-width:none;padding:0}body{font-size:10pt}.plots{gap:8px}.facts{grid-template-columns:repeat(3,1fr)}.figures{grid-template-columns:repeat(7,1fr);gap:6px}.figure{padding:6px 8px}.figure b{font-size:11pt}.figure span{font-size:7.5pt}h2{break-after:avoid}details,.plots figure,.scroll,.figure{break-inside:avoid}details{break-inside:auto}.scroll{overflow:visible}table{font-size:8.5pt}th,td{padding:3px 6px}summary{list-style:none}#tip{display:none!important}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 ${PLOT_CSS}`

@@ -1,14 +1,8 @@
 import { invariant } from '@kvasir/kernel'
-import { othersName, type ShownModels, shownModels } from '../fold-models.js'
+import { firstOfEachPolicy, othersName, type ShownModels, shownModels } from '../fold-models.js'
 import { type Markup, markup, nothing } from '../markup.js'
 import type { Comparison, ReportInput, ReportRun } from '../model.js'
-import {
-  comparisonBarPlots,
-  comparisonCdfPlots,
-  type NamedPlot,
-  runCdfPlots,
-  timePlots,
-} from '../plots.js'
+import { comparisonBarPlots, comparisonCdfPlots, type NamedPlot, runCdfPlots, timePlots } from '../plots.js'
 import { keyFigures, modelTable, poolTable } from '../run-tables.js'
 import { verdictSentences } from '../verdict.js'
 import { PAGE_CSS } from './page-css.js'
@@ -22,7 +16,7 @@ export function renderHtml(input: ReportInput): string {
   const body = markup`<main>
 <header><h1>${input.title}</h1><p class="subtitle">${input.subtitle}</p>${facts(input)}</header>
 ${input.comparison === undefined ? nothing : comparisonSection(input, input.comparison, shown)}
-${input.runs.map((run) => runSection(run, input, shown))}
+${firstOfEachPolicy(input.runs).map((run) => runSection(run, input, shown))}
 ${footer(input)}
 </main>`
   return `<!doctype html>
@@ -49,7 +43,8 @@ function facts({ facts: list }: ReportInput): Markup {
 function comparisonSection(input: ReportInput, comparison: Comparison, shown: ShownModels): Markup {
   const [first, ...rest] = verdictSentences(comparison)
   const seeds = new Set(input.runs.map((run) => run.seed)).size
-  const spread = seeds > 1 ? ` Numbers are means over ${seeds} seeds, with the smallest and the largest below.` : ''
+  const spread =
+    seeds > 1 ? ` Numbers are means over ${seeds} seeds, with the smallest and the largest below.` : ''
   return markup`<section><h2>Who wins, by how much, and where not</h2>
 <div class="verdict"><p>${first}</p>${rest.map((sentence) => markup`<p>${sentence}</p>`)}</div>
 ${plotGrid(comparisonBarPlots(comparison))}
@@ -92,6 +87,7 @@ function othersRemark(shown: ShownModels): string {
 }
 
 function footer(input: ReportInput): Markup {
-  const command = input.command === undefined ? nothing : markup` Made again by <code>${input.command}</code>.`
+  const command =
+    input.command === undefined ? nothing : markup` Made again by <code>${input.command}</code>.`
   return markup`<footer>Kvasir.${command} Times are virtual unless they say otherwise; percentiles are nearest-rank.</footer>`
 }

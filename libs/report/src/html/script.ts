@@ -42,7 +42,7 @@ export const PAGE_SCRIPT = `(() => {
       })]
     }
     const i = Math.max(0, lastAtMost(plot.at, x))
-    head.textContent = time(share * plot.endUs)
+    head.textContent = time(plot.startUs + share * (plot.endUs - plot.startUs))
     const write = plot.unit === 'share' ? percent : three
     const lines = plot.lines.map((l) => line(l.colour, l.name, write(l.values[i]) + (l.used ? ', in use ' + write(l.used[i]) : '')))
     return [head, ...(plot.lines[0]?.used || plot.unit === 'share' ? lines.reverse() : lines)]

@@ -6,7 +6,8 @@ import type { CellTable } from '../run-tables.js'
 export function htmlTable(table: CellTable): Markup {
   const head = table.header.map((name) => markup`<th scope="col">${name}</th>`)
   const rows = table.rows.map(
-    ([name, ...cells]) => markup`<tr><th scope="row">${name}</th>${cells.map((cell) => markup`<td>${cell}</td>`)}</tr>`,
+    ([name, ...cells]) =>
+      markup`<tr><th scope="row">${name}</th>${cells.map((cell) => markup`<td>${cell}</td>`)}</tr>`,
   )
   return markup`<div class="scroll"><table><caption>${table.caption}</caption><thead><tr>${head}</tr></thead><tbody>${rows}</tbody></table></div>`
 }
@@ -18,7 +19,8 @@ export function comparisonTable(comparison: Comparison): Markup {
   const body = rows.map((row) => {
     const arrow = row.better === 'higher' ? '↑' : '↓'
     const cells = row.values.map(
-      (value, column) => markup`<td${row.best.includes(column) ? markup` class="best"` : nothing}>${valueCell(value)}</td>`,
+      (value, column) =>
+        markup`<td${row.best.includes(column) ? markup` class="best"` : nothing}>${valueCell(value)}</td>`,
     )
     return markup`<tr${row.isFirstOfScope ? markup` class="scope"` : nothing}><th scope="row"><span class="arrow" title="${row.better} is better">${arrow}</span>${row.name}</th>${cells}<td class="margin">${row.margin}</td></tr>`
   })

@@ -1,6 +1,6 @@
 import { invariant } from '@kvasir/kernel'
 import { comparisonCells } from '../comparison-text.js'
-import { foldMatrix, foldSeries, type ShownModels, shownModels } from '../fold-models.js'
+import { firstOfEachPolicy, foldMatrix, foldSeries, type ShownModels, shownModels } from '../fold-models.js'
 import type { Comparison, ReportInput, ReportRun } from '../model.js'
 import { withUnit } from '../numbers.js'
 import { plotFileName } from '../plot-files.js'
@@ -27,7 +27,7 @@ export function renderMarkdown(input: ReportInput, options: MarkdownOptions = {}
     escapeMarkdown(input.subtitle),
     input.facts.map((fact) => `- ${escapeMarkdown(fact.label)}: ${escapeMarkdown(fact.value)}`).join('\n'),
     ...(input.comparison === undefined ? [] : comparisonBlocks(input, input.comparison, shown, options)),
-    ...input.runs.flatMap((run) => runBlocks(run, input, shown, options)),
+    ...firstOfEachPolicy(input.runs).flatMap((run) => runBlocks(run, input, shown, options)),
     input.command === undefined ? '' : `Made again by ${codeSpan(input.command)}.`,
     'Times are virtual unless they say otherwise; percentiles are nearest-rank.',
   ]
@@ -65,10 +65,18 @@ function comparisonTable(comparison: Comparison): string {
   )
 }
 
-function runBlocks(run: ReportRun, input: ReportInput, shown: ShownModels, options: MarkdownOptions): readonly string[] {
+function runBlocks(
+  run: ReportRun,
+  input: ReportInput,
+  shown: ShownModels,
+  options: MarkdownOptions,
+): readonly string[] {
   const heading = input.runs.length === 1 ? 'The run' : `${run.policy}, seed ${run.seed}`
   const matrix = preemptionTable({ ...run, preemptions: foldMatrix(run.preemptions) })
-  const notes = [...run.notes, ...run.summary.conditions.map((condition) => `Condition raised: ${condition}.`)]
+  const notes = [
+    ...run.notes,
+    ...run.summary.conditions.map((condition) => `Condition raised: ${condition}.`),
+  ]
   return [
     `## ${escapeMarkdown(heading)}`,
     keyFigures(run)
@@ -99,27 +107,49 @@ function table(header: readonly string[], rows: readonly (readonly string[])[]):
 /** Series that share a scale, so that their heights can be compared. */
 function sparklines(run: ReportRun, shown: ShownModels): string {
   const models = foldSeries(run, shown)
-  const width = Math.max(...[...models.map((model) => model.model), ...run.series.pools.map((pool) => pool.pool)].map((name) => name.length))
-  const group = (title: string, lines: readonly { readonly name: string; readonly values: readonly number[] }[], max?: number) => {
+  const width = Math.max(
+    ...[...models.map((model) => model.model), ...run.series.pools.map((pool) => pool.pool)].map(
+      (name) => name.length,
+    ),
+  )
+  const group = (
+    title: string,
+    lines: readonly { readonly name: string; readonly values: readonly number[] }[],
+    max?: number,
+  ) => {
     const top = max ?? lines.reduce((most, line) => Math.max(most, ...line.values), 0)
     const rows = lines.map((line) => `  ${line.name.padEnd(width)} ${sparkline(line.values, 60, top)}`)
     return [title, ...rows].join('\n')
   }
-  const peak = (values: readonly number[]) => withUnit('count', values.reduce((most, value) => Math.max(most, value), 0))
+  const peak = (values: readonly number[]) =>
+    withUnit(
+      'count',
+      values.reduce((most, value) => Math.max(most, value), 0),
+    )
   const text = [
-    group('tokens granted', models.map((model) => ({ name: model.model, values: model.budgetTokensPerS }))),
-    group('bundles leased', models.map((model) => ({ name: model.model, values: model.leasedBundles }))),
+    group(
+      'tokens granted',
+      models.map((model) => ({ name: model.model, values: model.budgetTokensPerS })),
+    ),
+    group(
+      'bundles leased',
+      models.map((model) => ({ name: model.model, values: model.leasedBundles })),
+    ),
     group(
       `waiting requests (peak ${peak(models.flatMap((model) => model.queueLength))})`,
       models.map((model) => ({ name: model.model, values: model.queueLength })),
     ),
-    group('utilisation', run.series.pools.map((pool) => ({ name: pool.pool, values: pool.utilisation })), 1),
+    group(
+      'utilisation',
+      run.series.pools.map((pool) => ({ name: pool.pool, values: pool.utilisation })),
+      1,
+    ),
   ].join('\n')
   return `Over time, from 0 to ${withUnit('us', run.series.endUs)}:\n\n${fenced(text)}`
 }
 
 function fenced(text: string): string {
-  const safe = text.replace(/[\u0000-\u0009\u000b-\u001f\u007f]+/g, ' ')
+  const safe = text.replace(/[^\P{Cc}\n]+/gu, ' ')
   const longest = Math.max(2, ...[...safe.matchAll(/`+/g)].map((run) => run[0].length))
   const fence = '`'.repeat(longest + 1)
   return `${fence}text\n${safe}\n${fence}`
@@ -128,5 +158,7 @@ function fenced(text: string): string {
 function images(plots: readonly NamedPlot[], options: MarkdownOptions, run?: ReportRun): string {
   if (options.plotFolder === undefined) return ''
   const folder = options.plotFolder
-  return plots.map((plot) => `![${plot.name}](${encodeURI(`${folder}/${plotFileName(plot.name, run)}`)})`).join('\n')
+  return plots
+    .map((plot) => `![${plot.name}](${encodeURI(`${folder}/${plotFileName(plot.name, run)}`)})`)
+    .join('\n')
 }

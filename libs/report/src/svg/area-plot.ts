@@ -36,7 +36,9 @@ export function areaPlot(spec: AreaPlotSpec): Markup {
   const totals = spec.timeUs.map((_, row) => layers.reduce((sum, layer) => sum + layer.values[row], 0))
   const top = spec.stack === 'share' ? 1 : Math.max(0, spec.limit?.value ?? 0, ...totals)
   const yTicks =
-    spec.stack === 'share' ? linearTicks(1, 4, (value) => `${Math.round(value * 100)} %`) : linearTicks(top, 5, plain)
+    spec.stack === 'share'
+      ? linearTicks(1, 4, (value) => `${Math.round(value * 100)} %`)
+      : linearTicks(top, 5, plain)
   return chart(
     {
       ...spec,
@@ -85,7 +87,9 @@ function bands(spec: AreaPlotSpec, scales: Scales, layers: readonly AreaLayer[])
         markup`<path d="${stepBand(at, { upper: used, lower }, end)}" style="fill:${layer.colour};fill-opacity:.8"/>`,
       )
     }
-    areas.push(markup`<path class="line" d="${stepPath(at, upper, end)}" style="stroke:var(--card);stroke-width:.8"/>`)
+    areas.push(
+      markup`<path class="line" d="${stepPath(at, upper, end)}" style="stroke:var(--card);stroke-width:.8"/>`,
+    )
     names.push(nameInBand(layer.name, at, end, { upper, lower }))
     base = to
   }
@@ -128,6 +132,7 @@ function hoverOf(spec: AreaPlotSpec, { area, x }: Scales, layers: readonly AreaL
   return {
     kind: 'time',
     area: hoverArea(area),
+    startUs: spec.timeUs[0] ?? 0,
     endUs: spec.endUs,
     unit: spec.stack === 'share' ? 'share' : 'number',
     at: spec.timeUs.map(x),

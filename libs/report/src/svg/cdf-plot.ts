@@ -43,7 +43,8 @@ export function cdfPlot(spec: CdfPlotSpec): Markup {
       hover: (scales) => hoverOf(domain, scales, lines),
     },
     (scales) => {
-      if (lines.every((line) => line.points.length === 0)) return emptyNote(scales.area, 'no finished requests')
+      if (lines.every((line) => line.points.length === 0))
+        return emptyNote(scales.area, 'no finished requests')
       return markup`${limitLine(spec, scales)}${lines.map((line) => curve(line, scales))}`
     },
   )

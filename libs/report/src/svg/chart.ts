@@ -3,7 +3,6 @@ import type { Hover, PlotArea } from './hover.js'
 import { fitText, px, textWidth } from './text-width.js'
 import { type Axis, type Tick, withoutOverlap } from './ticks.js'
 
-
 /** From values to px. */
 export interface Scales {
   readonly area: PlotArea
@@ -36,6 +35,7 @@ export interface ChartSpec {
 
 const TITLE_PX = 24
 const LEGEND_ROW_PX = 18
+const USUAL_LEGEND_ROWS = 2
 const SWATCH_PX = 18
 const RIGHT_PX = 14
 /** Below the plot: tick labels, and the axis title where there is one. */
@@ -45,16 +45,18 @@ const AXIS_TITLE_PX = 13
 /** The common part of all plots over an x axis: title, legend, axes and grid around what `body` draws. */
 export function chart(spec: ChartSpec, body: (scales: Scales) => Markup): Markup {
   const rows = legendRows(spec.legend, spec.width - RIGHT_PX)
+  // A long legend makes the drawing higher, not the plot lower.
+  const height = spec.height + Math.max(0, rows.length - USUAL_LEGEND_ROWS) * LEGEND_ROW_PX
   const widest = Math.max(...spec.yTicks.map((tick) => textWidth(tick.label)))
   const area = {
     x0: Math.ceil(widest) + 10,
     x1: spec.width - RIGHT_PX,
-    y0: spec.height - TICKS_PX - (spec.xAxis.title === '' ? 0 : AXIS_TITLE_PX),
+    y0: height - TICKS_PX - (spec.xAxis.title === '' ? 0 : AXIS_TITLE_PX),
     y1: TITLE_PX + rows.length * LEGEND_ROW_PX + 6,
   }
   const scales = scalesOf(spec, area)
   return drawing(
-    spec,
+    { ...spec, height },
     markup`${titleLine(spec)}${rows.map((row, i) => legendRow(row, TITLE_PX + i * LEGEND_ROW_PX))}${yGrid(spec, scales)}${xGrid(spec, scales)}${body(scales)}`,
     spec.hover?.(scales),
   )
@@ -72,10 +74,17 @@ export function drawing(
   return markup`<svg class="plot" xmlns="http://www.w3.org/2000/svg" viewBox="${size}" role="img" aria-label="${label}"${data}>${content}</svg>`
 }
 
-export function titleLine(spec: { readonly title: string; readonly unit: string; readonly width: number }): Markup {
+export function titleLine(spec: {
+  readonly title: string
+  readonly unit: string
+  readonly width: number
+}): Markup {
   const unitWidth = spec.unit === '' ? 0 : textWidth(spec.unit) + 8
   const title = fitText(spec.title, spec.width - unitWidth - 16, 14)
-  const unit = spec.unit === '' ? nothing : markup`<tspan class="unit" dx="8" font-size="11" font-weight="400">${spec.unit}</tspan>`
+  const unit =
+    spec.unit === ''
+      ? nothing
+      : markup`<tspan class="unit" dx="8" font-size="11" font-weight="400">${spec.unit}</tspan>`
   return markup`<text class="title" x="2" y="15">${title}${unit}</text>`
 }
 
@@ -85,14 +94,17 @@ export function emptyNote(area: PlotArea, text: string): Markup {
 }
 
 function scalesOf(spec: ChartSpec, area: PlotArea): Scales {
-  const along = (domain: readonly [number, number], value: number) => (value - domain[0]) / (domain[1] - domain[0])
+  const along = (domain: readonly [number, number], value: number) =>
+    (value - domain[0]) / (domain[1] - domain[0])
   const [low, high] = spec.xDomain
   const logs: readonly [number, number] = [Math.log(low), Math.log(high)]
   return {
     area,
     x: (value) => {
       const share =
-        spec.xKind === 'log' ? along(logs, Math.log(Math.min(high, Math.max(low, value)))) : along(spec.xDomain, value)
+        spec.xKind === 'log'
+          ? along(logs, Math.log(Math.min(high, Math.max(low, value))))
+          : along(spec.xDomain, value)
       return px(area.x0 + share * (area.x1 - area.x0))
     },
     y: (value) => px(area.y0 + along(spec.yDomain, value) * (area.y1 - area.y0)),
@@ -102,14 +114,17 @@ function scalesOf(spec: ChartSpec, area: PlotArea): Scales {
 function yGrid(spec: ChartSpec, { area, y }: Scales): Markup {
   const lines = spec.yTicks.map((tick) => `M${area.x0} ${y(tick.value)}H${area.x1}`).join('')
   const labels = spec.yTicks.map(
-    (tick) => markup`<text class="tick" x="${area.x0 - 6}" y="${px(y(tick.value) + 3.5)}" text-anchor="end">${tick.label}</text>`,
+    (tick) =>
+      markup`<text class="tick" x="${area.x0 - 6}" y="${px(y(tick.value) + 3.5)}" text-anchor="end">${tick.label}</text>`,
   )
   return markup`<path class="grid" d="${lines}"/>${labels}`
 }
 
 function xGrid(spec: ChartSpec, { area, x }: Scales): Markup {
   const titleWidth = textWidth(spec.xAxis.title)
-  const visible = spec.xAxis.ticks.filter((tick) => tick.value >= spec.xDomain[0] && tick.value <= spec.xDomain[1])
+  const visible = spec.xAxis.ticks.filter(
+    (tick) => tick.value >= spec.xDomain[0] && tick.value <= spec.xDomain[1],
+  )
   const ticks = withoutOverlap(
     visible,
     (tick) => x(tick.value),
@@ -153,7 +168,8 @@ function legendRows(legend: readonly LegendEntry[], width: number): readonly (re
 
 function legendRow(row: readonly PlacedEntry[], y: number): readonly Markup[] {
   return row.map(
-    (entry) => markup`${swatch(entry, y)}<text x="${px(entry.x + SWATCH_PX)}" y="${y + 12}">${entry.name}</text>`,
+    (entry) =>
+      markup`${swatch(entry, y)}<text x="${px(entry.x + SWATCH_PX)}" y="${y + 12}">${entry.name}</text>`,
   )
 }
 

@@ -19,51 +19,90 @@ const LABEL_PX = 130
 const MAX_CELL_PX = { width: 92, height: 36 }
 /** Height of all rows together, unless they become too low to read. */
 const MATRIX_PX = 180
+const EMPTY_HEIGHT_PX = 90
 const SLANT_DEGREES = 38
 const SLANT = (SLANT_DEGREES * Math.PI) / 180
 /** Above this share of the largest value, text must be light on the dark cell. */
 const LIGHT_TEXT_ABOVE = 0.55
 
+interface Layout {
+  readonly left: number
+  readonly top: number
+  readonly cell: { readonly width: number; readonly height: number }
+  readonly isSlanted: boolean
+  readonly height: number
+}
+
 /** A square of numbers as shades of one hue; a cell without anything stays empty. */
 export function heatMap(spec: HeatMapSpec): Markup {
-  const count = spec.names.length
-  const labelWidth = Math.min(LABEL_PX, Math.max(40, ...spec.names.map((name) => textWidth(name))) + 8)
+  const layout = layOut(spec)
+  const { height } = layout
+  const largest = largestOf(spec)
+  const area = { x0: 0, x1: spec.width, y0: height, y1: 30 }
+  const content =
+    largest === 0
+      ? emptyNote(area, 'nobody')
+      : markup`${axisTitles(spec, layout)}${columnNames(spec, layout)}${spec.names.map((_, row) => matrixRow(spec, layout, { row, largest }))}`
+  return drawing({ ...spec, height }, markup`${titleLine(spec)}${content}`)
+}
+
+/** Height of the drawing, for a plot that stands beside it. */
+export function heatMapHeight(spec: HeatMapSpec): number {
+  return layOut(spec).height
+}
+
+function layOut(spec: HeatMapSpec): Layout {
+  const count = Math.max(1, spec.names.length)
+  const widest = Math.max(32, ...spec.names.map((name) => textWidth(name)))
+  const labelWidth = Math.min(LABEL_PX, widest) + 8
   const left = labelWidth + 18
-  const widest = Math.max(0, ...spec.names.map((name) => textWidth(name)))
-  const straightWidth = Math.min(MAX_CELL_PX.width, (spec.width - left - 4) / Math.max(1, count))
+  const straightWidth = Math.min(MAX_CELL_PX.width, (spec.width - left - 4) / count)
   const isSlanted = widest > straightWidth - 6
   // A slanted name of the last column reaches beyond its cell.
   const right = isSlanted ? Math.max(4, labelWidth * Math.cos(SLANT) - straightWidth / 2) : 4
   const cell = {
-    width: Math.min(MAX_CELL_PX.width, (spec.width - left - right) / Math.max(1, count)),
-    height: Math.min(MAX_CELL_PX.height, Math.max(18, MATRIX_PX / Math.max(1, count))),
+    width: Math.min(MAX_CELL_PX.width, (spec.width - left - right) / count),
+    height: Math.min(MAX_CELL_PX.height, Math.max(18, MATRIX_PX / count)),
   }
   const top = 46 + (isSlanted ? labelWidth * Math.sin(SLANT) : 18)
-  const height = Math.ceil(top + count * cell.height + 8)
-  const size = { title: spec.title, unit: spec.unit, width: spec.width, height: Math.max(height, 90) }
-  const largest = Math.max(0, ...spec.values.flat())
-  const area = { x0: 0, x1: spec.width, y0: size.height, y1: 30 }
-  if (largest === 0) return drawing({ ...size, height: 90 }, markup`${titleLine(size)}${emptyNote({ ...area, y0: 90 }, 'nobody')}`)
-  const columnLabels = spec.names.map((name, column) => {
+  const height = largestOf(spec) === 0 ? EMPTY_HEIGHT_PX : Math.ceil(top + count * cell.height + 8)
+  return { left, top, cell, isSlanted, height }
+}
+
+function largestOf(spec: HeatMapSpec): number {
+  return Math.max(0, ...spec.values.flat())
+}
+
+function axisTitles(spec: HeatMapSpec, { left, top, cell }: Layout): Markup {
+  const height = spec.names.length * cell.height
+  const rowTitle = fitText(spec.rowTitle, height + 20)
+  return markup`<text class="axis" x="${px(left)}" y="34">${spec.columnTitle} →</text><text class="axis" transform="translate(10 ${px(top + height / 2)}) rotate(-90)" text-anchor="middle">${rowTitle}</text>`
+}
+
+function columnNames(spec: HeatMapSpec, { left, top, cell, isSlanted }: Layout): readonly Markup[] {
+  const y = px(top - 6)
+  return spec.names.map((name, column) => {
     const x = px(left + (column + 0.5) * cell.width)
-    const y = px(top - 6)
-    const shown = fitText(name, isSlanted ? LABEL_PX : cell.width - 4)
     return isSlanted
-      ? markup`<text transform="translate(${x} ${y}) rotate(${-SLANT_DEGREES})">${shown}</text>`
-      : markup`<text x="${x}" y="${y}" text-anchor="middle">${shown}</text>`
+      ? markup`<text transform="translate(${x} ${y}) rotate(${-SLANT_DEGREES})">${fitText(name, LABEL_PX)}</text>`
+      : markup`<text x="${x}" y="${y}" text-anchor="middle">${name}</text>`
   })
-  const rows = spec.names.map((name, row) => {
-    const middle = px(top + (row + 0.5) * cell.height + 4)
-    const cells = spec.values[row].map((value, column) =>
-      heatCell({ value, share: value / largest, isOwn: row === column }, { ...cell, x: left + column * cell.width, y: top + row * cell.height }),
-    )
-    return markup`<text x="${px(left - 8)}" y="${middle}" text-anchor="end">${fitText(name, LABEL_PX)}</text>${cells}`
-  })
-  const rowTitleY = px(top + (count * cell.height) / 2)
-  return drawing(
-    size,
-    markup`${titleLine(size)}<text class="axis" x="${px(left)}" y="34">${spec.columnTitle} →</text><text class="axis" transform="translate(10 ${rowTitleY}) rotate(-90)" text-anchor="middle">${fitText(spec.rowTitle, count * cell.height + 20)}</text>${columnLabels}${rows}`,
+}
+
+function matrixRow(
+  spec: HeatMapSpec,
+  { left, top, cell }: Layout,
+  { row, largest }: { readonly row: number; readonly largest: number },
+): Markup {
+  const y = top + row * cell.height
+  const cells = spec.values[row].map((value, column) =>
+    heatCell(
+      { value, share: value / largest, isOwn: row === column },
+      { ...cell, x: left + column * cell.width, y },
+    ),
   )
+  const name = fitText(spec.names[row], LABEL_PX)
+  return markup`<text x="${px(left - 8)}" y="${px(y + cell.height / 2 + 4)}" text-anchor="end">${name}</text>${cells}`
 }
 
 function heatCell(
@@ -74,7 +113,14 @@ function heatCell(
   const fill = isEmpty ? 'var(--grid)' : 'var(--heat)'
   const opacity = isEmpty ? (shown.isOwn ? 0.35 : 0.7) : (0.12 + 0.88 * shown.share).toFixed(2)
   const shade = markup`<rect x="${px(box.x + 1)}" y="${px(box.y + 1)}" width="${px(box.width - 2)}" height="${px(box.height - 2)}" rx="3" style="fill:${fill};fill-opacity:${opacity}"/>`
-  if (isEmpty) return shade
+  const text = cellNumber(shown.value)
+  if (isEmpty || textWidth(text) > box.width - 2) return shade
   const colour = shown.share > LIGHT_TEXT_ABOVE ? 'var(--heat-ink)' : 'var(--ink)'
-  return markup`${shade}<text x="${px(box.x + box.width / 2)}" y="${px(box.y + box.height / 2 + 4)}" text-anchor="middle" style="fill:${colour}">${plain(shown.value)}</text>`
+  return markup`${shade}<text x="${px(box.x + box.width / 2)}" y="${px(box.y + box.height / 2 + 4)}" text-anchor="middle" style="fill:${colour}">${text}</text>`
+}
+
+/** Whole below a thousand, two or three digits above. */
+function cellNumber(value: number): string {
+  if (value < 999.5) return String(Math.round(value))
+  return plain(Number(value.toPrecision(value < 99_950 ? 2 : 3)) / 1_000) + 'k'
 }

@@ -17,6 +17,7 @@ export type Hover =
   | {
       readonly kind: 'time'
       readonly area: HoverArea
+      readonly startUs: number
       readonly endUs: number
       readonly unit: 'share' | 'number'
       /** Where each row begins. */

@@ -17,15 +17,20 @@ interface Box {
 }
 
 const LETTER_PX = 12
-const ABOVE_PX = 4
-/** Places tried along a line. */
-const TRIES = 60
+/** Bold letters are as wide as plain ones of this size. */
+const BOLD_PX = 12.5
+/** Room between a line and its name. */
+const GAP_PX = 5
 
 /**
- * The name of each line above one of its high points, where no line and no other name is in the way. A line without such a
+ * The name of each line at one of its high points, where no line and no other name is in the way. A line without such a
  * place is named by the legend alone.
  */
-export function labelLines(lines: readonly LabelledLine[], at: readonly number[], area: PlotArea): readonly Markup[] {
+export function labelLines(
+  lines: readonly LabelledLine[],
+  at: readonly number[],
+  area: PlotArea,
+): readonly Markup[] {
   const taken: Box[] = []
   return lines.flatMap((line) => {
     const box = placesFor(line, at).find(
@@ -45,17 +50,26 @@ export function labelLines(lines: readonly LabelledLine[], at: readonly number[]
   })
 }
 
-/** Boxes above the line, those over its highest points first. */
+/** Boxes above, right and left of each point of the line, its highest points first. */
 function placesFor(line: LabelledLine, at: readonly number[]): readonly Box[] {
-  const half = textWidth(line.name, 11.5) / 2
-  const step = Math.max(1, Math.floor(at.length / TRIES))
-  const rows = at.map((_, row) => row).filter((row) => row % step === 0)
-  return rows
-    .sort((a, b) => line.y[a] - line.y[b])
-    .map((row) => {
-      const bottom = line.y[row] - ABOVE_PX
-      return { left: at[row] - half, right: at[row] + half, top: bottom - LETTER_PX, bottom }
-    })
+  const width = textWidth(line.name, BOLD_PX)
+  const rows = at.map((_, row) => row).sort((a, b) => line.y[a] - line.y[b])
+  return rows.flatMap((row) => {
+    const [x, y] = [at[row], line.y[row]]
+    const above = {
+      left: x - width / 2,
+      right: x + width / 2,
+      top: y - GAP_PX - LETTER_PX,
+      bottom: y - GAP_PX,
+    }
+    const beside = { top: y - 2, bottom: y - 2 + LETTER_PX }
+    const next = at[row + 1] ?? x
+    return [
+      above,
+      { ...beside, left: next + GAP_PX, right: next + GAP_PX + width },
+      { ...beside, left: x - GAP_PX - width, right: x - GAP_PX },
+    ]
+  })
 }
 
 function crosses(line: LabelledLine, at: readonly number[], box: Box): boolean {

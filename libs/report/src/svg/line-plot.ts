@@ -27,7 +27,9 @@ export interface LinePlotSpec {
 export function linePlot(spec: LinePlotSpec): Markup {
   const largest = spec.lines.reduce((max, line) => Math.max(max, ...line.values), 0)
   const yTicks =
-    spec.scale === 'share' ? linearTicks(1, 4, (value) => `${Math.round(value * 100)} %`) : wholeTicks(largest, 5)
+    spec.scale === 'share'
+      ? linearTicks(1, 4, (value) => `${Math.round(value * 100)} %`)
+      : wholeTicks(largest, 5)
   const start = spec.timeUs[0] ?? 0
   return chart(
     {
@@ -41,6 +43,7 @@ export function linePlot(spec: LinePlotSpec): Markup {
       hover: ({ area, x }) => ({
         kind: 'time',
         area: hoverArea(area),
+        startUs: start,
         endUs: spec.endUs,
         unit: spec.scale === 'share' ? 'share' : 'number',
         at: spec.timeUs.map(x),

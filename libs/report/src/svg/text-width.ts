@@ -12,12 +12,18 @@ export function textWidth(text: string, fontSize = 11): number {
   return ems * fontSize
 }
 
-/** `text`, or as much of it as fits with an ellipsis. */
+/**
+ * `text`, or as much of its beginning and its end as fits around an ellipsis: names of one family differ at their ends.
+ */
 export function fitText(text: string, width: number, fontSize = 11): string {
   if (textWidth(text, fontSize) <= width) return text
   const letters = [...text]
-  while (letters.length > 1 && textWidth(`${letters.join('')}…`, fontSize) > width) letters.pop()
-  return `${letters.join('')}…`
+  for (let kept = letters.length - 1; kept > 1; kept--) {
+    const head = letters.slice(0, Math.ceil(kept / 2)).join('')
+    const tail = letters.slice(letters.length - Math.floor(kept / 2)).join('')
+    if (textWidth(`${head}…${tail}`, fontSize) <= width) return `${head}…${tail}`
+  }
+  return '…'
 }
 
 /** Coordinates with a tenth of a pixel: half the size of a file is its paths. */

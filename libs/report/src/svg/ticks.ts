@@ -13,7 +13,9 @@ export interface Axis {
 }
 
 /** Steps of a clock in seconds: people count minutes in fives and fifteens, not in tens of tens. */
-const CLOCK_STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400]
+const CLOCK_STEPS_S = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400,
+]
 /** Labels from different ends of a plot never come closer than this. */
 const LABEL_GAP_PX = 10
 
@@ -25,15 +27,23 @@ export function niceStep(value: number): number {
 }
 
 /** From 0 to a round number at or above `max`, in at most `count` steps; the last tick is the end of the axis. */
-export function linearTicks(max: number, count: number, write: (value: number) => string = plain): readonly Tick[] {
-  const step = niceStep((max > 0 ? max : 1) / count)
-  const steps = Math.max(1, Math.ceil((max > 0 ? max : 1) / step - 1e-9))
+export function linearTicks(
+  max: number,
+  count: number,
+  write: (value: number) => string = plain,
+): readonly Tick[] {
+  return ticksUpTo(max, niceStep((max > 0 ? max : 1) / count), write)
+}
+
+function ticksUpTo(max: number, step: number, write: (value: number) => string): readonly Tick[] {
+  const steps = Math.max(1, Math.ceil(max / step - 1e-9))
   return Array.from({ length: steps + 1 }, (_, i) => ({ value: i * step, label: write(i * step) }))
 }
 
 /** The same for things that are whole: no tick at half a request. */
 export function wholeTicks(max: number, count: number): readonly Tick[] {
-  return linearTicks(max, max < count ? Math.max(1, Math.ceil(max)) : count).filter((tick) => Number.isInteger(tick.value))
+  const step = niceStep(Math.max(1, max / count))
+  return ticksUpTo(max, step === 2.5 ? 5 : step, plain)
 }
 
 /** Time since the start of a run, in the unit that suits its length. */
@@ -42,13 +52,16 @@ export function timeAxis(endUs: number, count: number): Axis {
   const unit = timeUnitFor(end)
   const stepUs = timeStepUs(end / count)
   const ticks: Tick[] = []
-  for (let value = 0; value <= end * (1 + 1e-9); value += stepUs) ticks.push({ value, label: plain(value / unit.us) })
+  for (let value = 0; value <= end * (1 + 1e-9); value += stepUs)
+    ticks.push({ value, label: plain(value / unit.us) })
   return { ticks, title: `time, ${unit.name}` }
 }
 
 function timeStepUs(atLeastUs: number): number {
   if (atLeastUs < 1_000_000) return niceStep(atLeastUs)
-  const seconds = CLOCK_STEPS_S.find((step) => step * 1_000_000 >= atLeastUs) ?? niceStep(atLeastUs / 86_400_000_000) * 86_400
+  const seconds =
+    CLOCK_STEPS_S.find((step) => step * 1_000_000 >= atLeastUs) ??
+    niceStep(atLeastUs / 86_400_000_000) * 86_400
   return seconds * 1_000_000
 }
 
@@ -81,7 +94,12 @@ function logCandidates(value: number): readonly number[] {
 
 /** A round time with its unit: `20 ms`, `2 s`. */
 export function shortDuration(us: number): string {
-  const unit = us < 1_000 ? { name: 'µs', us: 1 } : us < 1_000_000 ? { name: 'ms', us: 1_000 } : { name: 's', us: 1_000_000 }
+  const unit =
+    us < 1_000
+      ? { name: 'µs', us: 1 }
+      : us < 1_000_000
+        ? { name: 'ms', us: 1_000 }
+        : { name: 's', us: 1_000_000 }
   const value = us / unit.us
   return value >= 10_000 ? `${plain(value / 1_000)}k ${unit.name}` : `${plain(value)} ${unit.name}`
 }

@@ -56,7 +56,10 @@ export function sampleReport(options: SampleOptions = {}): ReportInput {
     ],
     models,
     runs,
-    comparison: policies.length < 2 ? undefined : compareRuns(runs, { subject: 'weighted-max-min', models: models.slice(0, 3) }),
+    comparison:
+      policies.length < 2
+        ? undefined
+        : compareRuns(runs, { subject: 'weighted-max-min', models: models.slice(0, 3) }),
     command: `npx kvasir simulate --policy ${policies.join(',')} --seed 1`,
   }
 }
@@ -71,12 +74,14 @@ interface RunOptions {
 function sampleRun({ policy, seed, models, rows }: RunOptions): ReportRun {
   const character = CHARACTERS.get(policy) ?? PLAIN
   const rng = new SeededRng(seed, policy)
-  const series = models.map((model, i) => sampleSeries(model, { i, of: models.length, rows }, character, seed))
+  const series = models.map((model, i) =>
+    sampleSeries(model, { i, of: models.length, rows }, character, seed),
+  )
   const latencies = models.map((model, i) => sampleLatencies(model, i, character, rng))
   const timeUs = Array.from({ length: rows }, (_, row) => Math.round((row * END_US) / rows))
   const busy = (shift: number) =>
     timeUs.map((_, row) =>
-      Math.min(1, 0.35 + 0.6 * burst(row / rows + shift, seed) + 0.1 * rng.uniform() - (character.idle * 0.4)),
+      Math.min(1, 0.35 + 0.6 * burst(row / rows + shift, seed) + 0.1 * rng.uniform() - character.idle * 0.4),
     )
   return {
     policy,
@@ -119,17 +124,23 @@ function sampleSeries(
   const share = weight / (2.4 * place.of)
   const leased = load.map((value) => {
     const wanted = POOL_BUNDLES * share * (0.35 + value)
-    return Math.round(character.idle > 0.4 ? POOL_BUNDLES * share * 1.02 : Math.min(wanted, POOL_BUNDLES / place.of * 1.1))
+    return Math.round(
+      character.idle > 0.4 ? POOL_BUNDLES * share * 1.02 : Math.min(wanted, (POOL_BUNDLES / place.of) * 1.1),
+    )
   })
   return {
     model,
-    budgetTokensPerS: load.map((value) => Math.round(18_000 * share * (character.idle > 0.4 ? 1 : 0.2 + value))),
+    budgetTokensPerS: load.map((value) =>
+      Math.round(18_000 * share * (character.idle > 0.4 ? 1 : 0.2 + value)),
+    ),
     leasedBundles: leased,
     usedBundles: load.map((value, row) =>
       Math.round(leased[row] * Math.min(1 - character.idle, 0.25 + value)),
     ),
     queueLength: load.map((value) =>
-      Math.round(Math.max(0, value - 0.55) * 180 * character.slow * (1 + (place.i * (character.bias - 1)) / 3)),
+      Math.round(
+        Math.max(0, value - 0.55) * 180 * character.slow * (1 + (place.i * (character.bias - 1)) / 3),
+      ),
     ),
     running: load.map((value) => Math.round(64 * value)),
   }
@@ -194,8 +205,19 @@ function sampleSummary({ policy, seed, models, latencies, character }: SummaryOp
       weight: 2 ** (i % 3),
       priority: 0,
       replicas: 2,
-      requests: { submitted: each, finished: each - rejected, rejected, unfinished: 0, rejectedBy: { queue_full: rejected } },
-      tokens: { prompt: each * 1_150, output: each * 200, recomputed: Math.round(each * 12 * character.slow), prefixHit: 0 },
+      requests: {
+        submitted: each,
+        finished: each - rejected,
+        rejected,
+        unfinished: 0,
+        rejectedBy: { queue_full: rejected },
+      },
+      tokens: {
+        prompt: each * 1_150,
+        output: each * 200,
+        recomputed: Math.round(each * 12 * character.slow),
+        prefixHit: 0,
+      },
       ttftUs,
       tpotUs,
       itlUs: tpotUs,
@@ -210,7 +232,8 @@ function sampleSummary({ policy, seed, models, latencies, character }: SummaryOp
     }
   }
   const all = models.map((_, i) => model(i))
-  const total = (pick: (summary: ModelSummary) => number) => all.reduce((sum, summary) => sum + pick(summary), 0)
+  const total = (pick: (summary: ModelSummary) => number) =>
+    all.reduce((sum, summary) => sum + pick(summary), 0)
   const worst = all[all.length - 1]
   return {
     version: 1,
@@ -288,12 +311,18 @@ function samplePool(utilisation: number, { idle, slow }: Character): PoolSummary
   }
 }
 
-function sampleMatrix(models: readonly string[], { brokers }: Character, rng: SeededRng): ReportRun['preemptions'] {
+function sampleMatrix(
+  models: readonly string[],
+  { brokers }: Character,
+  rng: SeededRng,
+): ReportRun['preemptions'] {
   const names = models.flatMap((model) => [`${model}/0`, `${model}/1`])
   return {
     names,
     bundles: names.map((_, taker) =>
-      names.map((_, donor) => (!brokers || taker === donor || rng.uniform() < 0.35 ? 0 : rng.int(12) * (1 + taker))),
+      names.map((_, donor) =>
+        !brokers || taker === donor || rng.uniform() < 0.35 ? 0 : rng.int(12) * (1 + taker),
+      ),
     ),
   }
 }

@@ -49,6 +49,7 @@ export function translateConfig(config: GoldenConfig): SchedulerConfig {
     victim: config.policy === 'fcfs' ? 'latest' : 'lowest-priority',
     queueLimit: 0,
     refuseImpossible: false,
+    keepTakenBack: true,
   }
 }
 

@@ -69,6 +69,7 @@ function contextLimit(
 function schedulerConfig(engine: EngineSpec, contextLimit: number): SchedulerConfig {
   const base = defaultSchedulerConfig
   return {
+    ...base,
     stepTokenLimit: engine.stepTokenLimit ?? base.stepTokenLimit,
     prefillTokenLimit: engine.prefillTokenLimit ?? base.prefillTokenLimit,
     sequenceLimit: engine.sequenceLimit ?? base.sequenceLimit,
@@ -83,6 +84,5 @@ function schedulerConfig(engine: EngineSpec, contextLimit: number): SchedulerCon
     preemptive: engine.preemptive ?? base.preemptive,
     victim: engine.victim ?? base.victim,
     queueLimit: engine.queueLimit ?? base.queueLimit,
-    refuseImpossible: base.refuseImpossible,
   }
 }

@@ -29,14 +29,15 @@ export interface Placement {
 export const COMFORTABLE_KV_SHARE = 0.25
 
 /**
- * Puts every model on pools: first those placed by hand, then one replica of each, the heaviest first, then the other replicas in turn. Each goes where most
- * memory stays free; no pool serves a model twice. Models with a `demand` get further replicas while one replica bears more than a pool's share of it.
+ * Puts every model on pools: first those placed by hand, then one replica of each, the heaviest first, then the other replicas in turn. Each goes where least
+ * load is, and of equal load where most memory stays free; no pool serves a model twice. Models with a `demand` get further replicas while one replica bears more
+ * than a pool's share of it.
  */
 export function placeModels(
   wishes: readonly PlacementWish[],
   options: PlacementOptions,
 ): Planning<Placement> {
-  const placer = new Placer(options)
+  const placer = new Placer(wishes, options)
   for (const wish of wishes) if (wish.pools !== undefined) placer.placeByHand(wish)
   const automatic = wishes
     .filter((wish) => wish.pools === undefined)
@@ -56,9 +57,11 @@ class Placer {
   readonly problems: string[] = []
   readonly notes: string[] = []
   readonly #options: PlacementOptions
+  readonly #demands: ReadonlyMap<string, number>
 
-  constructor(options: PlacementOptions) {
+  constructor(wishes: readonly PlacementWish[], options: PlacementOptions) {
     this.#options = options
+    this.#demands = new Map(wishes.map(({ name, demand }) => [name, demand ?? 0]))
     this.pools = options.groups.map((group) => new PoolDraft(group, options.memoryUtilisation))
   }
 
@@ -79,7 +82,7 @@ class Placer {
   }
 
   placeSomewhere(wish: PlacementWish): void {
-    const pool = this.#comfortable(wish) ?? this.#added(wish) ?? this.#roomiest(wish)
+    const pool = this.#comfortable(wish) ?? this.#added(wish) ?? this.#best(wish)
     if (pool !== undefined) return pool.place(wish)
     const free = this.pools.filter((candidate) => !candidate.serves(wish.name))
     if (free.length > 0) this.problems.push(`${wish.path}: ${refusalOf(wish, free)}`)
@@ -105,34 +108,41 @@ class Placer {
       if (pool === undefined) open.delete(busiest)
       else {
         pool.place(busiest)
-        open.set(busiest, busiest.demand / this.#replicasOf(busiest))
+        open.set(busiest, busiest.demand / this.#replicasOf(busiest.name))
       }
     }
   }
 
-  #replicasOf(wish: PlacementWish): number {
-    return this.pools.filter((pool) => pool.serves(wish.name)).length
+  #replicasOf(name: string): number {
+    return this.pools.filter((pool) => pool.serves(name)).length
   }
 
-  /** The pool with most KV memory left of those that keep enough of it. */
+  /** The best of the pools that keep enough memory for KV. */
   #comfortable(wish: PlacementWish): PoolDraft | undefined {
-    return this.#roomiest(wish, (pool, kvBytes) => kvBytes >= COMFORTABLE_KV_SHARE * emptyKvBytes(pool))
+    return this.#best(wish, (pool, kvBytes) => kvBytes >= COMFORTABLE_KV_SHARE * pool.emptyKvBytes())
   }
 
-  #roomiest(
+  #best(
     wish: PlacementWish,
-    accepts = (_pool: PoolDraft, _kvBytes: number) => true,
+    accepts: (pool: PoolDraft, kvBytes: number) => boolean = () => true,
   ): PoolDraft | undefined {
-    let best: PoolDraft | undefined
-    let bestBytes = -1
+    let best: { readonly pool: PoolDraft; readonly load: number; readonly kvBytes: number } | undefined
     for (const pool of this.pools) {
-      if (pool.serves(wish.name)) continue
-      const kvBytes = pool.kvBytesWith([wish])
-      if (kvBytes === undefined || kvBytes <= bestBytes || !accepts(pool, kvBytes)) continue
-      best = pool
-      bestBytes = kvBytes
+      const kvBytes = pool.serves(wish.name) ? undefined : pool.kvBytesWith([wish])
+      if (kvBytes === undefined || !accepts(pool, kvBytes)) continue
+      const load = this.#loadOf(pool)
+      const better = best === undefined || load < best.load || (load === best.load && kvBytes > best.kvBytes)
+      if (better) best = { pool, load, kvBytes }
     }
-    return best
+    return best?.pool
+  }
+
+  /** Demand that the pool's engines bear, each an equal part of its model's. */
+  #loadOf(pool: PoolDraft): number {
+    return pool.placed.reduce((sum, { name }) => {
+      const demand = this.#demands.get(name) ?? 0
+      return demand === 0 ? sum : sum + demand / this.#replicasOf(name)
+    }, 0)
   }
 
   /** A further group like the first one, or of the degree that the model needs. */
@@ -156,10 +166,6 @@ class Placer {
       if (!this.pools.some(({ group }) => group.id === `p${n}`)) return `p${n}`
     }
   }
-}
-
-function emptyKvBytes(pool: PoolDraft): number {
-  return new PoolDraft(pool.group, undefined).kvBytesWith() ?? 0
 }
 
 function weightOf(wish: PlacementWish): number {

@@ -62,6 +62,11 @@ export class PoolDraft {
     return memory.kind === 'fits' ? memory.bundles * memory.bundleBytesPerRank * this.group.tp : undefined
   }
 
+  /** Bytes for KV if no model were placed. */
+  emptyKvBytes(): number {
+    return new PoolDraft(this.group, this.#memoryUtilisation).kvBytesWith() ?? 0
+  }
+
   /** The memory of a pool that is known to hold what it was given. */
   memory(): PoolMemoryFit {
     const memory = this.memoryWith()

@@ -35,7 +35,10 @@ export class LawWatch {
         )
       }
       const { total, free } = device.machine.bundles
-      invariant(mapped + free === total, () => `${device.plan.id}: ${mapped} mapped and ${free} free of ${total}`)
+      invariant(
+        mapped + free === total,
+        () => `${device.plan.id}: ${mapped} mapped and ${free} free of ${total}`,
+      )
     }
   }
 
@@ -58,7 +61,8 @@ export class LawWatch {
         // Law 6: tokens are neither lost nor doubled, however often the sequence was stopped.
         invariant(
           record.total_tokens === wanted && decoded === wanted,
-          () => `${record.req_id}: ${wanted} tokens wanted, ${decoded} decoded, ${record.total_tokens} reported`,
+          () =>
+            `${record.req_id}: ${wanted} tokens wanted, ${decoded} decoded, ${record.total_tokens} reported`,
         )
         return
       }
@@ -105,7 +109,10 @@ export class LawWatch {
 
   close(simulation: Simulation): void {
     const { submitted, finished, rejected } = simulation.requests
-    invariant(submitted === finished + rejected, () => `${submitted} submitted, ${finished} finished, ${rejected} rejected`)
+    invariant(
+      submitted === finished + rejected,
+      () => `${submitted} submitted, ${finished} finished, ${rejected} rejected`,
+    )
     invariant(
       this.#ended.size === submitted,
       () => `${submitted} requests submitted, ${this.#ended.size} ended in the trace`,

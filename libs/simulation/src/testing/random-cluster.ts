@@ -65,14 +65,17 @@ export function randomCluster(seed: number, options: RandomClusterOptions = {}):
       return geometry.blocksPerBundle
     }),
   )
-  const pools = Array.from({ length: between(1, 2) }, (_, i): PoolPlan => ({
-    id: `p${i}`,
-    gpu: knownGpu('H100').name,
-    tp,
-    pagesPerBundle,
-    // Enough for a few hundred to a few thousand tokens.
-    bundles: Math.ceil(between(24, 160) / largestBlocks) + between(4, 20),
-  }))
+  const pools = Array.from(
+    { length: between(1, 2) },
+    (_, i): PoolPlan => ({
+      id: `p${i}`,
+      gpu: knownGpu('H100').name,
+      tp,
+      pagesPerBundle,
+      // Enough for a few hundred to a few thousand tokens.
+      bundles: Math.ceil(between(24, 160) / largestBlocks) + between(4, 20),
+    }),
+  )
   const engines: EnginePlan[] = []
   for (const model of models) {
     for (const pool of pools) {
