@@ -193,7 +193,7 @@ export class Broker {
     }
     const chooser = regime.donors === 'single-donor' ? 'kapsl-single-donor' : 'least-cost'
     const view = poolView(now, this.#parts, this.#history, member)
-    const decision = decide(asked, view, { ...DEFAULT_RECLAIM_POLICY, chooser })
+    const decision = decide(asked, view, { ...DEFAULT_RECLAIM_POLICY, chooser, entitlementFloor: 'share' })
     if (decision.outcome === 'denied') {
       if (request.replanned) return this.#giveUp(now, request)
       return this.#end(

@@ -21,6 +21,8 @@ export function poolView(
       const standing = standings.get(member.engine)
       return {
         ...engineView(now, member, parts),
+        // A donor keeps a little more than its share: shares move with every round's demand, and work in use must not.
+        entitlement: Math.ceil(member.entitledBundles * (member === requester ? 1 : 1 + parts.settings.deadZone)),
         boost: history.boostOf(member.engine, now),
         ...(standing === undefined ? {} : { standing }),
       }
@@ -29,7 +31,7 @@ export function poolView(
   return { nowUs: now, bundles, free: brokered ? ledger.free : 0, engines }
 }
 
-function engineView(now: Micros, member: Member, parts: BrokerParts): EngineView {
+function engineView(now: Micros, member: Member, parts: BrokerParts): Omit<EngineView, 'entitlement'> {
   const { ledger, settings, bundles } = parts
   const leased = ledger.leasedTo(member.engine)
   const eligibleInUs = Math.max(0, member.grantedUs + settings.minResidencyUs - now)
@@ -38,9 +40,9 @@ function engineView(now: Micros, member: Member, parts: BrokerParts): EngineView
     weight: member.terms.weight,
     guarantee: guaranteeBundles(member, bundles),
     limit: limitBundles(member, bundles),
-    entitlement: member.entitledBundles,
     leased,
-    inUse: Math.min(leased, inUseBundles(member, now)),
+    // The earlier system moved nothing but what a single donor evicts: what is unused stayed where it was.
+    inUse: parts.regime.donors === 'single-donor' ? leased : Math.min(leased, inUseBundles(member, now)),
     incoming: ledger.incomingTo(member.engine),
     state: member.liveness === 'gone' ? 'silent' : member.liveness,
     preemptible: member.terms.preemptible,

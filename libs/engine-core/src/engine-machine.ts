@@ -10,7 +10,7 @@ import type { BlockPool } from '@kvasir/kv-cache'
 import type { Scheduler, SequenceInput, StepOutcome, StepPlan, Submission } from '@kvasir/scheduler'
 import { BudgetMeter } from './budget-meter.js'
 import { Lease } from './lease.js'
-import { bundlesToMap } from './memory-need.js'
+import { bundlesToMap, growthShortage } from './memory-need.js'
 import { RateMeter } from './rate-meter.js'
 
 export interface EngineOptions {
@@ -23,6 +23,8 @@ export interface EngineOptions {
   readonly heartbeatUs: Micros
   readonly leaseUs: Micros
   readonly requestWithinUs: Micros
+  /** How far ahead the growth of running sequences is asked for: longer than an answer takes. */
+  readonly leadUs: Micros
   /** Time between a denied request for memory and the next one. */
   readonly backoffUs: Micros
   /** Give wholly free bundles back to the device at once: engines that share one free list do. */
@@ -394,32 +396,37 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     this.#device({ kind: 'pass', engine, incarnation })
   }
 
-  /** A step that could not take what waits, or had to stop its own, asks for the memory it lacked. */
+  /** Asks for the memory that a step lacked to take what waits or keep what runs, or that decoding is about to lack. */
   #askForMemory(now: Micros, plan: StepPlan): void {
     if (this.#openRequest !== undefined || now < this.#requestNotBeforeUs) return
-    const short = this.#scheduler.shortageBlocks(plan)
     const document = this.#lease.document
-    if (short <= 0 || !document) return
-    const room = document.limitBundles - this.#lease.bundles(now)
-    const least = Math.ceil(short / this.#pool.blocksPerBundle)
-    if (room < least) return
+    if (!document?.supplyWanted) return
+    const leased = this.#lease.bundles(now)
+    const { blocksPerBundle } = this.#pool
+    const short = this.#scheduler.shortageBlocks(plan)
+    const pace = { stepUs: this.#rate.stepUs, leadUs: this.#options.leadUs }
+    const growth = growthShortage({ scheduler: this.#scheduler, pool: this.#pool }, { bundles: leased }, pace)
+    const least = short > 0 ? Math.ceil(short / blocksPerBundle) : 1
+    const room = document.limitBundles - leased
+    if ((short <= 0 && growth <= 0) || room < least) return
+    const queued = Math.ceil(this.#scheduler.demandBlocks() / blocksPerBundle) - leased
+    const wanted = Math.max(least, queued, Math.ceil(growth / blocksPerBundle))
+    this.#request(now, { bundles: Math.min(room, wanted), minBundles: least, priority: this.#priorityOfNeed(short > 0) })
+  }
+
+  /** What waits asks with its own priority; what runs with the lowest of it, so that growing never evicts its better. */
+  #priorityOfNeed(waits: boolean): number {
+    const waiting = waits ? this.#scheduler.highestWaitingPriority() : -Infinity
+    return waiting === -Infinity ? this.#scheduler.lowestRunningPriority() : waiting
+  }
+
+  #request(now: Micros, need: { readonly bundles: number; readonly minBundles: number; readonly priority: number }): void {
     const { engine, incarnation, requestWithinUs } = this.#options
-    const queued = Math.ceil(this.#scheduler.demandBlocks() / this.#pool.blocksPerBundle) - this.#pool.bundles
     const id = `${engine}/${incarnation}/${++this.#requests}`
     this.#openRequest = id
     this.#openUntilUs = now + 2 * requestWithinUs
-    this.#post({
-      kind: 'request',
-      engine,
-      incarnation,
-      number: ++this.#number,
-      id,
-      bundles: Math.max(least, Math.min(room, queued)),
-      minBundles: least,
-      priority: this.#scheduler.highestWaitingPriority(),
-      class: 'auto',
-      withinUs: requestWithinUs,
-    })
+    const number = ++this.#number
+    this.#post({ kind: 'request', engine, incarnation, number, id, ...need, class: 'auto', withinUs: requestWithinUs })
   }
 
   #wake(now: Micros): void {

@@ -13,6 +13,11 @@ export class RateMeter {
     this.#tokens = (tokensPerSecond * this.#stepUs) / 1_000_000
   }
 
+  /** Mean time of a step of late. */
+  get stepUs(): Micros {
+    return this.#stepUs
+  }
+
   get tokensPerSecond(): number {
     return Math.round((this.#tokens * 1_000_000) / this.#stepUs)
   }

@@ -4,7 +4,7 @@
  * `node libs/scheduler/bench/decode.mjs [batch ...]`.
  */
 import { BlockPool, SyntheticContent } from '@kvasir/kv-cache'
-import { defaultSchedulerConfig, Scheduler } from '@kvasir/scheduler'
+import { defaultSchedulerConfig, Scheduler } from '../dist/index.js'
 
 const blockSize = 16
 

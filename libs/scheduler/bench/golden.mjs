@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
-import { driveCase } from '@kvasir/scheduler'
+import { driveCase } from '../dist/index.js'
 
 const names = [
   'l_realistic_lognormal',

@@ -268,6 +268,7 @@ function buildEngine({ plan, engine, index, modelIndex, model, pool, costs }: En
       heartbeatUs: plan.settings.heartbeatUs,
       leaseUs: plan.settings.leaseUs,
       requestWithinUs: plan.settings.requestWithinUs,
+      leadUs: plan.settings.heartbeatUs,
       backoffUs: plan.settings.cooldownUs,
       returnsIdle: plan.policy === 'uncoordinated',
       nominalRate: nominalRate(cost),

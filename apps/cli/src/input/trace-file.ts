@@ -1,5 +1,6 @@
 import { OperationalError, readTextChunks } from '@kvasir/event-log'
 import { invariant, type Micros } from '@kvasir/kernel'
+import type { ModelTraffic } from '@kvasir/simulation'
 import {
   createTraceReader,
   describeProblem,
@@ -25,19 +26,13 @@ export interface TraceFileOptions {
 export interface TraceFacts {
   readonly format: string
   readonly requests: number
-  /** Tokens by model name, in order of appearance; the key is undefined for requests that name none. */
-  readonly models: ReadonlyMap<string | undefined, ModelTokens>
+  /** By model name, in order of appearance; the key is undefined for requests that name none. */
+  readonly models: ReadonlyMap<string | undefined, ModelTraffic>
   readonly firstArrivalUs: Micros
   readonly lastArrivalUs: Micros
   /** Largest id of a shared prefix block; -1 when there is none. */
   readonly largestBlock: number
   readonly counts: ReadCounts
-}
-
-export interface ModelTokens {
-  readonly requests: number
-  readonly promptTokens: number
-  readonly outputTokens: number
 }
 
 /** @throws {BadInput} for a name that is no format. */

@@ -1,12 +1,12 @@
 import { basename, isAbsolute, resolve } from 'node:path'
 import type { Scenario, TraceSpec } from '@kvasir/contracts'
 import { OperationalError, readTextChunks } from '@kvasir/event-log'
-import { modelByName, tokenCost } from '@kvasir/hardware'
 import type { Micros } from '@kvasir/kernel'
 import {
   generatorFiles,
   generatorProblems,
   type ModelDemand,
+  type ModelTraffic,
   routeTrace,
   type TraceRouting,
   type WorkloadFiles,
@@ -40,7 +40,7 @@ export interface PreparedTrace {
 export interface PreparedWorkload {
   readonly traces: readonly PreparedTrace[]
   readonly files: WorkloadFiles
-  /** Work by model, of the traces. */
+  /** What the traces' requests add up to, by model. */
   readonly demand: ModelDemand
   /** Requests there will be; undefined where only running tells. */
   readonly requests: number | undefined
@@ -63,7 +63,7 @@ export async function prepareWorkload(
   return {
     traces,
     files: await readGeneratorFiles(scenario, resolved.folder, skipBadLines),
-    demand: demandOf(scenario, traces),
+    demand: demandOf(traces),
     requests: expectedRequests(scenario, traces),
     skippedLines: traces.reduce((sum, { facts }) => sum + facts.counts.badLines, 0),
     notes: traces.flatMap((trace) => notesOf(trace, scenario, resolved.table)),
@@ -146,25 +146,28 @@ async function readLengths(path: string, skipBadLines: boolean): Promise<readonl
   return pairs
 }
 
-/** Tokens of each model, weighed by what a token costs in FLOPs; requests without a model count for those they are dealt to. */
-function demandOf(scenario: Scenario, traces: readonly PreparedTrace[]): ModelDemand {
-  const demand = new Map<string, number>()
-  const add = (model: string, tokens: number) => {
-    const spec = scenario.models.find(({ name }) => name === model)
-    const found = modelByName(spec?.architecture ?? '')
-    const cost = found.kind === 'found' ? tokenCost(found.model) : 1
-    demand.set(model, (demand.get(model) ?? 0) + tokens * cost)
+/** What the requests of each model add up to; those that name no model count for the models they are dealt to. */
+function demandOf(traces: readonly PreparedTrace[]): ModelDemand {
+  const demand = new Map<string, ModelTraffic>()
+  const add = (model: string, traffic: ModelTraffic, share: number) => {
+    const { requests, promptTokens, outputTokens } = demand.get(model) ?? NO_TRAFFIC
+    demand.set(model, {
+      requests: requests + traffic.requests * share,
+      promptTokens: promptTokens + traffic.promptTokens * share,
+      outputTokens: outputTokens + traffic.outputTokens * share,
+    })
   }
   for (const { facts, routing } of traces) {
-    for (const [name, { promptTokens, outputTokens }] of facts.models) {
+    for (const [name, traffic] of facts.models) {
       const model = name === undefined ? undefined : routing.modelOf.get(name)
-      const tokens = promptTokens + outputTokens
-      if (model !== undefined) add(model, tokens)
-      else for (const dealt of dealShares(routing.deal)) add(dealt.model, tokens * dealt.share)
+      if (model !== undefined) add(model, traffic, 1)
+      else for (const dealt of dealShares(routing.deal)) add(dealt.model, traffic, dealt.share)
     }
   }
   return demand
 }
+
+const NO_TRAFFIC: ModelTraffic = { requests: 0, promptTokens: 0, outputTokens: 0 }
 
 function dealShares(deal: DealRule): { readonly model: string; readonly share: number }[] {
   if (deal.kind === 'one') return [{ model: deal.model, share: 1 }]

@@ -35,6 +35,7 @@ export interface FinishedRun {
   readonly plan: ClusterPlan
   readonly result: SimulationResult
   readonly summary: Summary
+  /** Stopped by Ctrl-C. */
   readonly interrupted: boolean
 }
 
@@ -53,9 +54,10 @@ export async function runSimulation(options: RunOptions): Promise<FinishedRun> {
     ...(scenario.stopAtS === undefined ? {} : { untilUs: secondsToMicros(scenario.stopAtS) }),
     ...(sink === undefined ? {} : { trace: (record) => sink.record(record) }),
   })
+  let over = false
   try {
     for (;;) {
-      const over = simulation.run(EVENTS_PER_SLICE)
+      over = simulation.run(EVENTS_PER_SLICE)
       const { submitted, finished, rejected } = simulation.requests
       const { nowUs, events } = simulation
       progress.update({ simulatedUs: nowUs, events, submitted, ended: finished + rejected })
@@ -70,18 +72,22 @@ export async function runSimulation(options: RunOptions): Promise<FinishedRun> {
   }
   const result = simulation.result()
   const wallMs = Math.round(performance.now() - startMs)
-  return {
-    plan,
-    result,
-    summary: summaryOf(result, wallMs, workload.skippedLines),
-    interrupted: interrupt.asked,
-  }
+  const { skippedLines } = workload
+  return { plan, result, summary: summaryOf(result, { over, wallMs, skippedLines }), interrupted: !over }
+}
+
+interface Circumstances {
+  readonly over: boolean
+  readonly wallMs: number
+  readonly skippedLines: number
 }
 
 /** The members in the order in which people read them. */
-function summaryOf({ summary }: SimulationResult, wallMs: number, skippedLines: number): Summary {
+function summaryOf({ summary }: SimulationResult, { over, wallMs, skippedLines }: Circumstances): Summary {
   const { models, pools, ...outcome } = summary
-  return { ...outcome, wallMs, ...(skippedLines > 0 ? { skippedLines } : {}), models, pools }
+  // The simulator knows of no requests but those that have arrived: all of these may have ended although more would come.
+  const interrupted = outcome.interrupted || !over
+  return { ...outcome, interrupted, wallMs, ...(skippedLines > 0 ? { skippedLines } : {}), models, pools }
 }
 
 function openTrace({ path, llmsched }: TraceOptions): TraceSink {

@@ -69,9 +69,10 @@ export async function simulate(flags: SimulateFlags, terminal: Terminal, command
       runs.length > 1 ? finishComparison(job, outcomes, terminal) : finishSingle(job, outcomes[0], terminal)
     folder.commit()
     terminal.out.write(`${text}\n`)
-    if (interrupt.asked) say('interrupted: what had been simulated by then is written')
+    const complete = outcomes.length === runs.length && outcomes.every(({ run }) => !run.interrupted)
+    if (!complete) say('interrupted: what had been simulated by then is written')
     say(`results in ${folder.path}`)
-    return !interrupt.asked
+    return complete
   } catch (error) {
     folder.discard()
     throw error

@@ -1,6 +1,7 @@
 export * from './default-scenario.js'
 export { groupsOf, type TpGroup } from './groups.js'
-export { type ModelDemand, planCluster, type PlannedCluster } from './plan-cluster.js'
+export { groupTimeS, type ModelDemand, type ModelTraffic } from './group-time.js'
+export { planCluster, type PlannedCluster } from './plan-cluster.js'
 export type { Planning } from './planning.js'
 export * from './request-streams.js'
 export * from './trace-models.js'

@@ -9,8 +9,8 @@ export interface PlacementWish extends PlacedModel {
   readonly path: string
   readonly replicas: number
   readonly pools: readonly string[] | undefined
-  /** Work that its requests bring, in any unit common to all models; undefined when `replicas` is what is wanted. */
-  readonly demand?: number | undefined
+  /** Seconds that a group would spend on its requests; undefined when `replicas` is what is wanted. */
+  readonly demandS: number | undefined
 }
 
 export interface PlacementOptions {
@@ -29,8 +29,8 @@ export interface Placement {
 export const COMFORTABLE_KV_SHARE = 0.25
 
 /**
- * Puts every model on pools: first those placed by hand, then one replica of each, the heaviest first, then the other replicas in turn. Each goes where least
- * load is, and of equal load where most memory stays free; no pool serves a model twice. Models with a `demand` get further replicas while one replica bears more
+ * Puts every model on pools: first those placed by hand, then one replica of each, the busiest first and of equals the heaviest, then the other replicas in turn. Each goes where least
+ * load is, and of equal load where most memory stays free; no pool serves a model twice. Models with a demand get further replicas while one replica bears more
  * than a pool's share of it.
  */
 export function placeModels(
@@ -41,7 +41,7 @@ export function placeModels(
   for (const wish of wishes) if (wish.pools !== undefined) placer.placeByHand(wish)
   const automatic = wishes
     .filter((wish) => wish.pools === undefined)
-    .toSorted((a, b) => weightOf(b) - weightOf(a))
+    .toSorted((a, b) => (b.demandS ?? 0) - (a.demandS ?? 0) || weightOf(b) - weightOf(a))
   const rounds = Math.max(0, ...automatic.map((wish) => wish.replicas))
   for (let replica = 0; replica < rounds; replica++) {
     for (const wish of automatic) if (replica < wish.replicas) placer.placeSomewhere(wish)
@@ -61,7 +61,7 @@ class Placer {
 
   constructor(wishes: readonly PlacementWish[], options: PlacementOptions) {
     this.#options = options
-    this.#demands = new Map(wishes.map(({ name, demand }) => [name, demand ?? 0]))
+    this.#demands = new Map(wishes.map(({ name, demandS }) => [name, demandS ?? 0]))
     this.pools = options.groups.map((group) => new PoolDraft(group, options.memoryUtilisation))
   }
 
@@ -94,21 +94,21 @@ class Placer {
   }
 
   placeByDemand(wishes: readonly PlacementWish[]): void {
-    const total = wishes.reduce((sum, wish) => sum + (wish.demand ?? 0), 0)
+    const total = wishes.reduce((sum, wish) => sum + (wish.demandS ?? 0), 0)
     const fairShare = total / this.pools.length
     const open = new Map(
-      wishes.flatMap((wish) => (wish.demand === undefined ? [] : [[wish, wish.demand / wish.replicas]])),
+      wishes.flatMap((wish) => (wish.demandS === undefined ? [] : [[wish, wish.demandS / wish.replicas]])),
     )
     for (;;) {
       let busiest: PlacementWish | undefined
       for (const [wish, load] of open)
         if (load > (busiest ? (open.get(busiest) ?? 0) : fairShare)) busiest = wish
-      if (busiest?.demand === undefined) return
+      if (busiest?.demandS === undefined) return
       const pool = this.#comfortable(busiest)
       if (pool === undefined) open.delete(busiest)
       else {
         pool.place(busiest)
-        open.set(busiest, busiest.demand / this.#replicasOf(busiest.name))
+        open.set(busiest, busiest.demandS / this.#replicasOf(busiest.name))
       }
     }
   }

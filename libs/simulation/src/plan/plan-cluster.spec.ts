@@ -2,7 +2,8 @@ import { parseScenario, type Scenario, type ScenarioInput } from '@kvasir/contra
 import { kvGeometry, knownModel } from '@kvasir/hardware'
 import { describe, expect, it } from 'vitest'
 import type { ClusterPlan } from '../cluster-plan.js'
-import { type ModelDemand, planCluster } from './plan-cluster.js'
+import type { ModelDemand } from './group-time.js'
+import { planCluster } from './plan-cluster.js'
 
 const noWork: ScenarioInput['workload'] = { traces: [{ file: 'none.csv' }] }
 
@@ -108,16 +109,32 @@ describe('placement', () => {
   })
 
   it('gives models replicas by their load until no replica bears more than a pool should', () => {
+    const traffic = { requests: 1000, promptTokens: 1_000_000, outputTokens: 200_000 }
     const demand = new Map([
-      ['large', 70],
-      ['small', 30],
+      ['large', traffic],
+      ['small', traffic],
     ])
-    const { plan: cluster } = plan({ models: [large, small] }, demand)
-    expect(placement(cluster)).toEqual(['large@p0', 'large@p2', 'large@p3', 'small@p0', 'small@p1'])
+    const { plan: cluster } = plan({ models: [small, large] }, demand)
+    expect(placement(cluster)).toEqual(['small@p1', 'large@p0', 'large@p1', 'large@p2', 'large@p3'])
+  })
+
+  it('puts busy models on pools of their own before it fills up with idle ones', () => {
+    const busy = { requests: 1000, promptTokens: 1_000_000, outputTokens: 200_000 }
+    const idle = { requests: 1, promptTokens: 100, outputTokens: 10 }
+    const names = ['a', 'b', 'c', 'd'].map((name) => ({ name, architecture: 'Qwen3-32B' }))
+    const models = [
+      ...names,
+      { name: 'x', architecture: 'Llama-3.1-8B' },
+      { name: 'y', architecture: 'Llama-3.1-8B' },
+    ]
+    const demand = new Map(models.map(({ name }) => [name, name > 'w' ? busy : idle]))
+    const { plan: cluster } = plan({ cluster: { preset: 'h100_8gpu' }, models }, demand)
+    expect(new Set(cluster.engines.flatMap(({ model, pool }) => (model > 'w' ? [pool] : []))).size).toBe(2)
   })
 
   it('gives a model that is alone one replica on every pool', () => {
-    const { plan: cluster } = plan({ models: [large] }, new Map([['large', 5]]))
+    const traffic = { requests: 1, promptTokens: 100, outputTokens: 10 }
+    const { plan: cluster } = plan({ models: [large] }, new Map([['large', traffic]]))
     expect(placement(cluster)).toHaveLength(4)
   })
 

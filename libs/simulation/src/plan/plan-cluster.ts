@@ -2,6 +2,7 @@ import { type ModelSpec, poolSettingsOf, type Scenario } from '@kvasir/contracts
 import { modelByName, type Model } from '@kvasir/hardware'
 import { millisToMicros, secondsToMicros } from '@kvasir/kernel'
 import type { ClusterPlan, EnginePlan, PoolPlan } from '../cluster-plan.js'
+import { groupTimeS, type ModelDemand } from './group-time.js'
 import { groupsOf } from './groups.js'
 import { DEFAULT_BLOCK_SIZE, engineSpecOf, modelPlan } from './model-plan.js'
 import { placeModels, type PlacementWish } from './placement.js'
@@ -14,14 +15,16 @@ export interface PlannedCluster {
   readonly notes: readonly string[]
 }
 
-/** Work by model name, in any common unit: gives models that say no `replicas` as many as their load deserves. */
-export type ModelDemand = ReadonlyMap<string, number>
-
 /** Answers every question that a scenario leaves open: TP groups, placement, memory, limits. */
 export function planCluster(scenario: Scenario, demand?: ModelDemand): Planning<PlannedCluster> {
   const groups = groupsOf(scenario.cluster)
-  const wishes = allPlanned(scenario.models.map((spec, i) => wishOf(scenario, spec, i, demand)))
   if (groups.kind === 'refused') return groups
+  const [yardstick] = groups.value
+  const loadS = (spec: ModelSpec, model: Model) => {
+    const traffic = spec.replicas === undefined ? demand?.get(spec.name) : undefined
+    return traffic && groupTimeS(model, yardstick, traffic)
+  }
+  const wishes = allPlanned(scenario.models.map((spec, i) => wishOf(scenario, spec, i, loadS)))
   if (wishes.kind === 'refused') return wishes
   const placement = placeModels(wishes.value, {
     groups: groups.value,
@@ -40,14 +43,13 @@ function wishOf(
   scenario: Scenario,
   spec: ModelSpec,
   index: number,
-  demand: ModelDemand | undefined,
+  loadS: (spec: ModelSpec, model: Model) => number | undefined,
 ): Planning<PlacementWish> {
   const path = `models[${index}]`
   const found = architectureOf(`${path}.architecture`, spec.architecture)
   if (found.kind === 'refused') return found
   const blockSize = engineSpecOf(scenario, spec).blockSize ?? DEFAULT_BLOCK_SIZE
   const pools = spec.pools?.map((entry) => (typeof entry === 'string' ? entry : entry.pool))
-  const load = spec.replicas === undefined ? demand?.get(spec.name) : undefined
   return planned({
     path,
     name: spec.name,
@@ -55,7 +57,7 @@ function wishOf(
     blockSize,
     replicas: spec.replicas ?? 1,
     pools,
-    demand: load,
+    demandS: loadS(spec, found.value),
   })
 }
 
