@@ -64,6 +64,7 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
   #terms: Map<string, EngineTerms>
   #round = 0
   #nextRoundUs: Micros = 0
+  #replanFromUs: Micros = 0
   #carry: Carry | undefined
   #quarantines: { readonly engine: string; readonly bundles: number; readonly untilUs: Micros }[] = []
   #changed = true
@@ -222,7 +223,10 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     member.outcomes = member.outcomes.filter(
       ({ sequence }) => heartbeat.epoch !== this.#options.epoch || sequence > heartbeat.sequence,
     )
-    this.#changed ||= !member.divided || needsDiffer(member.divided, heartbeat)
+    const differs = !member.divided || needsDiffer(member.divided, heartbeat)
+    this.#changed ||= differs
+    // Replanned at once, but not more often than the other engines could follow.
+    if (differs && this.#members.length > 1) this.#nextRoundUs = Math.min(this.#nextRoundUs, Math.max(now, this.#replanFromUs))
     // What a heartbeat says it holds counts only if it knows of the oldest order and of the newest larger lease.
     const known = Math.max(member.revokedAt, member.raisedAt)
     if (heartbeat.epoch === this.#options.epoch && heartbeat.sequence >= known)
@@ -235,6 +239,7 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     const skipped = Math.max(0, Math.floor((now - this.#nextRoundUs) / roundUs))
     this.#round += 1 + skipped
     this.#nextRoundUs = (Math.floor(now / roundUs) + 1) * roundUs
+    this.#replanFromUs = now + roundUs / 4
     this.#watch(now)
     this.#endQuarantines(now)
     // One engine with about the same needs gets the same answer; several share fractions that move every round.

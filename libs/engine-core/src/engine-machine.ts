@@ -74,6 +74,9 @@ export type EngineEffect =
 /** Free bundles an engine keeps for its next blocks where all share one free list (kvcached keeps 5 to 10 pages). */
 const IDLE_BUNDLES_KEPT = 8
 
+/** Growth of demand that is reported at once. */
+const SURGE = 1.25
+
 /** Where the engine stands with the device. */
 type Phase = 'idle' | 'ready' | 'turn' | 'running' | 'stopped'
 
@@ -107,6 +110,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
   #spentTokens = 0
   #ceilingBundles = -1
   #heldReported = 0
+  #demandReported = 0
   /** Numbered messages the owner has not processed yet: repeated with every heartbeat. */
   #unprocessed: EngineMessage[] = []
 
@@ -214,6 +218,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     }
     this.#effects.push({ kind: 'accepted', id: sequence.id, slot: submission.slot })
     this.#stalled = false
+    if (now >= this.#nextHeartbeatUs - this.#options.heartbeatUs + this.#options.roundUs / 2) this.#reportSurge(now)
   }
 
   #abort(slot: number): void {
@@ -457,12 +462,24 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     if (this.#held(now) < this.#heldReported) this.#report(now)
   }
 
+  /** A burst is not left waiting for the next heartbeat: its owner divides anew as soon as it hears of it. */
+  #reportSurge(now: Micros): void {
+    if (!this.#lease.document?.supplyWanted) return
+    if (this.#demandTokens() > SURGE * this.#demandReported) this.#report(now)
+  }
+
+  #demandTokens(): number {
+    const scheduler = this.#scheduler
+    return this.#rate.demandTokens(scheduler.runningDecodes, scheduler.outstandingPrefillTokens, this.#options.roundUs)
+  }
+
   /** Says everything the owner needs to know, in full, and repeats what it has not processed. */
   #report(now: Micros): void {
-    const { engine, incarnation, heartbeatUs, roundUs } = this.#options
+    const { engine, incarnation, heartbeatUs } = this.#options
     const document = this.#lease.document
     this.#nextHeartbeatUs = now + heartbeatUs
     this.#heldReported = this.#held(now)
+    this.#demandReported = this.#demandTokens()
     this.#send({
       kind: 'heartbeat',
       engine,
@@ -473,11 +490,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
       held: this.#heldReported,
       inUse: Math.max(this.#pool.bundlesInUse, Math.ceil(this.#scheduler.committedBlocks() / this.#pool.blocksPerBundle)),
       demand: {
-        tokens: this.#rate.demandTokens(
-          this.#scheduler.runningDecodes,
-          this.#scheduler.outstandingPrefillTokens,
-          roundUs,
-        ),
+        tokens: this.#demandReported,
         bundles: Math.ceil(this.#scheduler.demandBlocks() / this.#pool.blocksPerBundle),
         tokensPerSecond: this.#rate.tokensPerSecond,
       },

@@ -26,7 +26,10 @@ export function checkConfig(config: SchedulerConfig): void {
     () =>
       `limits of ${stepTokenLimit} step tokens, ${sequenceLimit} sequences, ${contextLimit} context tokens`,
   )
-  invariant(watermark >= 0 && watermark < 1, () => `watermark ${watermark} lies outside [0, 1)`)
+  invariant(
+    watermark >= 0 && (watermark < 1 || !config.refuseImpossible),
+    () => `watermark ${watermark} lies outside [0, 1)`,
+  )
   // vLLM refuses to start with such settings too; whoever reproduces recorded cases may.
   const whole = longPrefillThreshold > 0 ? longPrefillThreshold : contextLimit - 1
   invariant(
