@@ -1,12 +1,5 @@
-/**
- * Makes the picture of the README from a comparison's reports: the same plot under two policies, once for light and once for dark
- * paper.
- *
- *   npx kvasir simulate && node tools/docs/picture.mjs out/three-models
- */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 
 const PLOT = 'KV memory'
 const PANELS = [
@@ -16,27 +9,24 @@ const PANELS = [
 const HEADING_PX = 26
 const MARGIN_PX = 12
 
-const results = process.argv[2]
-if (results === undefined) {
-  console.error('say which folder of results: node tools/docs/picture.mjs out/three-models')
-  process.exit(2)
-}
-const images = fileURLToPath(new URL('../../docs/images/', import.meta.url))
-const pages = PANELS.map(({ folder }) => readFileSync(join(results, folder, 'report.html'), 'utf8'))
-const style = /<style>([\s\S]*?)<\/style>/.exec(pages[0])?.[1] ?? ''
-
-mkdirSync(images, { recursive: true })
-for (const [theme, colours] of [
-  ['light', coloursIn(/:root\{([^}]*)\}/)],
-  ['dark', coloursIn(/prefers-color-scheme:dark\)\{:root\{([^}]*)\}/)],
-]) {
-  const svg = resolveColours(picture(), colours)
-  writeFileSync(join(images, `three-models-${theme}.svg`), svg)
-  console.log(`docs/images/three-models-${theme}.svg: ${svg.length} characters`)
+/**
+ * The README's picture from the reports of a comparison: the same plot under two policies, once for light and once for dark
+ * paper, as the texts of SVG files by theme.
+ *
+ * @param results the comparison's folder.
+ */
+export function pictures(results) {
+  const pages = PANELS.map(({ folder }) => readFileSync(join(results, folder, 'report.html'), 'utf8'))
+  const style = /<style>([\s\S]*?)<\/style>/.exec(pages[0])?.[1] ?? ''
+  const svg = picture(pages, style)
+  return {
+    light: resolveColours(svg, coloursIn(style, /:root\{([^}]*)\}/)),
+    dark: resolveColours(svg, coloursIn(style, /prefers-color-scheme:dark\)\{:root\{([^}]*)\}/)),
+  }
 }
 
 /** The panels below each other, each under its heading. */
-function picture() {
+function picture(pages, style) {
   const plots = pages.map(plotOf)
   const width = Math.max(...plots.map((plot) => plot.width)) + 2 * MARGIN_PX
   let y = MARGIN_PX
@@ -46,7 +36,7 @@ function picture() {
     y += HEADING_PX + plot.height + MARGIN_PX
     return heading + placed
   })
-  const rules = `${plotRules()}\n.heading{font:600 15px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;fill:var(--ink)}`
+  const rules = `${plotRules(style)}\n.heading{font:600 15px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;fill:var(--ink)}`
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${y}" role="img" aria-label="${PLOT} under two policies"><style>${rules}</style><rect width="${width}" height="${y}" rx="10" fill="var(--card)"/>${panels.join('')}</svg>\n`
 }
 
@@ -59,7 +49,7 @@ function plotOf(page) {
   return { width: Number(width), height: Number(height), rest }
 }
 
-function plotRules() {
+function plotRules(style) {
   return style
     .split('\n')
     .filter((line) => line.startsWith('.plot'))
@@ -67,7 +57,7 @@ function plotRules() {
 }
 
 /** The theme's variables, by name. */
-function coloursIn(block) {
+function coloursIn(style, block) {
   const declarations = block.exec(style)?.[1] ?? ''
   return new Map(
     [...declarations.matchAll(/(--[\w-]+):([^;}]+)/g)].map(([, name, value]) => [name, value.trim()]),

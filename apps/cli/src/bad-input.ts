@@ -1,4 +1,6 @@
-/** What the person at the keyboard can put right: named field, value and remedy. Ends the process with exit code 2. */
+/**
+ * What the person at the keyboard can put right: named field, value and remedy. Ends the process with exit code 2.
+ */
 export class BadInput extends Error {
   override readonly name = 'BadInput'
   readonly problems: readonly string[]

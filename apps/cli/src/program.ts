@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addBenchCommand } from './commands/bench.js'
 import { addSimulateCommand } from './commands/simulate.js'
 
 /** The whole command. Each subcommand lives in a file of its own in `commands/`. */
@@ -17,5 +18,6 @@ Examples:
   kvasir simulate --help              everything that can be set`,
     )
   addSimulateCommand(program)
+  addBenchCommand(program)
   return program
 }

@@ -116,7 +116,9 @@ export const engineDocumentSchema = z.strictObject({
   limitBundles: count,
   budget: budgetSchema,
   reclaims: z.array(reclaimOrderSchema).readonly(),
-  /** Whether others could use a supply curve: false for an engine that has its pool to itself. */
+  /** Whether the engine has neighbours in its pool. */
+  sharesPool: z.boolean(),
+  /** Whether memory is so scarce that heartbeats shall carry a supply curve: it costs more than all the rest of them. */
   supplyWanted: z.boolean(),
   outcomes: z.array(preemptionOutcomeSchema).readonly(),
 })

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 
 /**
- * Refusals of a document as sentences for the person who wrote it: which field, which value, and what would be right.
- * What would be right is read from the schema itself, so that a sentence cannot disagree with what is accepted.
+ * Refusals of a document as sentences for the person who wrote it: which field, which value, and what would be
+ * right. What would be right is read from the schema itself, so that a sentence cannot disagree with what is
+ * accepted.
  */
 export type Parsed<T> =
   | { readonly kind: 'parsed'; readonly value: T }
@@ -85,7 +86,10 @@ function valueAt(document: unknown, path: Path): unknown {
   return value
 }
 
-/** The schema that judges the value at `path`, as declared; unions on the way are resolved by what the document says. */
+/**
+ * The schema that judges the value at `path`, as declared; unions on the way are resolved by what the document
+ * says.
+ */
 function schemaAt(root: z.core.$ZodType, document: unknown, path: Path): z.core.$ZodType | undefined {
   let schema: z.core.$ZodType | undefined = root
   let value = document
@@ -191,7 +195,10 @@ function bounds(json: z.core.JSONSchema.BaseSchema): string {
   return low !== '' && high !== '' ? `${low} and${high}` : low + high
 }
 
-/** The known word that `word` was most likely meant to be: it begins so, or is at most two edits or a third of its letters away. */
+/**
+ * The known word that `word` was most likely meant to be: it begins so, or is at most two edits or a third of its
+ * letters away.
+ */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   if (word.length >= 3) {
     const longer = known.find((candidate) => candidate.toLowerCase().startsWith(word.toLowerCase()))

@@ -19,7 +19,10 @@ const cv = positive
   .max(100)
   .describe('coefficient of variation of the gaps: 1 is Poisson, more comes in bursts')
 
-/** Gaps between requests and the rate they ride on. On a rate that changes the gaps are Poisson unless `cv` says otherwise. */
+/**
+ * Gaps between requests and the rate they ride on. On a rate that changes the gaps are Poisson unless `cv` says
+ * otherwise.
+ */
 export const arrivalsSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('constant'), ratePerS: positive }),
   z.strictObject({ kind: z.literal('poisson'), ratePerS: positive }),

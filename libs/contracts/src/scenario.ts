@@ -3,9 +3,9 @@ import { sloSchema, workloadSpecSchema } from './scenario-workload.js'
 import { engineTermsSchema, policyNameSchema, poolSettingsSchema, type PoolSettings } from './settings.js'
 
 /**
- * A scenario: cluster, models, workload and policy of one simulation, as people write it in YAML or TOML. Every quantity
- * has its unit in its name, every field but `name`, `models` and what a choice requires has a default, and an unknown field
- * is refused. `parseScenario` is the way in.
+ * A scenario: cluster, models, workload and policy of one simulation, as people write it in YAML or TOML. Every
+ * quantity has its unit in its name, every field but `name`, `models` and what a choice requires has a default, and
+ * an unknown field is refused. `parseScenario` is the way in.
  */
 const name = z.string().min(1)
 const positive = z.number().gt(0)

@@ -8,9 +8,9 @@ import {
 
 /**
  * The lines of `trace.jsonl`. The first five events carry the ten fields of the LLMSched trace (`ts_us event req_id
- * tokens_requested batch_id kv_alloc_bytes step latency_us total_tokens reason`) with their meaning there; what else
- * they carry, and every other event, is Kvasir's own behind the same envelope. Names are snake_case because they are the
- * consumer's. Times are whole microseconds from the start of the run.
+ * tokens_requested batch_id kv_alloc_bytes step latency_us total_tokens reason`) with their meaning there; what
+ * else they carry, and every other event, is Kvasir's own behind the same envelope. Names are snake_case because
+ * they are the consumer's. Times are whole microseconds from the start of the run.
  */
 interface Envelope {
   readonly ts_us: number
@@ -79,7 +79,9 @@ export interface RejectRecord extends Envelope {
 export interface PreemptRecord extends Envelope {
   readonly event: 'preempt'
   readonly engine: string
-  /** `local`: for its own engine. `lease`: because the lease shrank. Else the preemption request it was stopped for. */
+  /**
+   * `local`: for its own engine. `lease`: because the lease shrank. Else the preemption request it was stopped for.
+   */
   readonly cause: string
   /** Tokens that must be computed again. */
   readonly lost_tokens: number

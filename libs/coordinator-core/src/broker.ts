@@ -64,10 +64,16 @@ export class Broker {
   readonly #open = new OpenRequests()
   /** Recalls for the pool, by donor: at most one each. */
   readonly #recalls = new Map<string, Recall>()
+  #supplyMissedUs: Micros = -Infinity
 
   constructor(parts: BrokerParts) {
     this.#parts = parts
     this.#history = new PreemptionHistory({ ...DEFAULT_HISTORY, cooldownUs: parts.settings.cooldownUs })
+  }
+
+  /** When a request last asked for more than was free or unused. */
+  get supplyMissedUs(): Micros {
+    return this.#supplyMissedUs
   }
 
   nextDeadline(): Micros {
@@ -194,6 +200,7 @@ export class Broker {
     const chooser = regime.donors === 'single-donor' ? 'kapsl-single-donor' : 'least-cost'
     const view = poolView(now, this.#parts, this.#history, member)
     const decision = decide(asked, view, { ...DEFAULT_RECLAIM_POLICY, chooser, entitlementFloor: 'share' })
+    if (decision.outcome === 'denied' || decision.donors.some((share) => share.class !== 'unused')) this.#supplyMissedUs = now
     if (decision.outcome === 'denied') {
       if (request.replanned) return this.#giveUp(now, request)
       return this.#end(

@@ -10,6 +10,7 @@ export interface DocumentContext {
   readonly leaseBundles: number
   readonly limitBundles: number
   readonly reclaims: readonly ReclaimOrder[]
+  readonly sharesPool: boolean
   readonly supplyWanted: boolean
 }
 
@@ -40,6 +41,7 @@ export function documentFor(member: Member, context: DocumentContext): EngineDoc
       floor: member.floorTokens,
     },
     reclaims: context.reclaims,
+    sharesPool: context.sharesPool,
     supplyWanted: context.supplyWanted,
     outcomes: member.outcomes.map((entry) => entry.outcome),
   }

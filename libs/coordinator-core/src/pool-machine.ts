@@ -16,7 +16,7 @@ import { compareIds, invariant, type Machine, type Micros } from '@kvasir/kernel
 import { Ledger } from '@kvasir/reclaim'
 import { Broker } from './broker.js'
 import { documentFor } from './document.js'
-import { certainExpiryUs, livenessOf, type Member } from './member.js'
+import { certainExpiryUs, inUseBundles, livenessOf, type Member } from './member.js'
 import { type MemoryRegime, memoryRegimeOf } from './memory-regime.js'
 import { divideMemory, memoryClaims } from './memory-round.js'
 import { divideTokens, type TokenRound } from './token-round.js'
@@ -68,6 +68,7 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
   #carry: Carry | undefined
   #quarantines: { readonly engine: string; readonly bundles: number; readonly untilUs: Micros }[] = []
   #changed = true
+  #supplyWanted = false
   #effects: PoolEffect[] = []
 
   constructor(options: PoolOptions) {
@@ -107,6 +108,7 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     if (input.kind === 'terms') this.#register(input.model, input.terms)
     if (now >= this.#nextRoundUs && this.#members.length > 0) this.#runRound(now)
     this.#broker.expire(now)
+    this.#noteScarcity(now)
     this.#flush()
     return this.#effects
   }
@@ -271,6 +273,17 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     this.#effects.push({ kind: 'round', record: this.#record(round) })
   }
 
+  /** Supply curves are asked for while memory is scarce, and for a while after a request could not be met without them. */
+  #noteScarcity(now: Micros): void {
+    let available = this.ledger.free
+    for (const member of this.#members) available += Math.max(0, this.ledger.leasedTo(member.engine) - inUseBundles(member, now))
+    const scarce = available < SCARCE_SHARE * this.#options.bundles || now < this.#broker.supplyMissedUs + SUPPLY_WANTED_US
+    const wanted = this.#members.length > 1 && this.#regime.donors !== 'none' && scarce
+    if (wanted === this.#supplyWanted) return
+    this.#supplyWanted = wanted
+    for (const member of this.#members) member.dirty = true
+  }
+
   /** Law 1, except under the one policy that has no shares. */
   #assertSumLaw(round: TokenRound): void {
     if (this.#options.policy === 'uncoordinated') return
@@ -345,12 +358,18 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
         leaseBundles: this.#regime.leaseOf(member, this.ledger, this.#options.bundles),
         limitBundles: this.#regime.limitOf(member, this.#options.bundles),
         reclaims: this.#broker.ordersFor(member.engine),
-        supplyWanted: this.#members.length > 1,
+        sharesPool: this.#members.length > 1,
+        supplyWanted: this.#supplyWanted,
       })
       this.#effects.push({ kind: 'document', document })
     }
   }
 }
+
+/** Share of a pool below which free and unused bundles together count as scarce. */
+const SCARCE_SHARE = 0.15
+/** How long curves are published after a request that needed them. */
+const SUPPLY_WANTED_US: Micros = 5_000_000
 
 /** Relative change of a number below which a lone engine's round is not divided anew. */
 const MATERIAL_CHANGE = 0.25

@@ -4,6 +4,7 @@ import type {
   EngineDocument,
   EngineMessage,
   PreemptionOutcome,
+  SupplyPoint,
 } from '@kvasir/contracts'
 import { invariant, type Machine, type Micros } from '@kvasir/kernel'
 import type { BlockPool } from '@kvasir/kv-cache'
@@ -74,6 +75,9 @@ export type EngineEffect =
 /** Free bundles an engine keeps for its next blocks where all share one free list (kvcached keeps 5 to 10 pages). */
 const IDLE_BUNDLES_KEPT = 8
 
+/** Heartbeats for which a supply curve serves. */
+const SUPPLY_HEARTBEATS = 3
+
 /** Growth of demand that is reported at once. */
 const SURGE = 1.25
 
@@ -111,6 +115,8 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
   #ceilingBundles = -1
   #heldReported = 0
   #demandReported = 0
+  #curve: readonly SupplyPoint[] = []
+  #supplyAgesUs: Micros = 0
   /** Numbered messages the owner has not processed yet: repeated with every heartbeat. */
   #unprocessed: EngineMessage[] = []
 
@@ -405,7 +411,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
   #askForMemory(now: Micros, plan: StepPlan): void {
     if (this.#openRequest !== undefined || now < this.#requestNotBeforeUs) return
     const document = this.#lease.document
-    if (!document?.supplyWanted) return
+    if (!document?.sharesPool) return
     const leased = this.#lease.bundles(now)
     const { blocksPerBundle } = this.#pool
     const short = this.#scheduler.shortageBlocks(plan)
@@ -464,7 +470,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
 
   /** A burst is not left waiting for the next heartbeat: its owner divides anew as soon as it hears of it. */
   #reportSurge(now: Micros): void {
-    if (!this.#lease.document?.supplyWanted) return
+    if (!this.#lease.document?.sharesPool) return
     if (this.#demandTokens() > SURGE * this.#demandReported) this.#report(now)
   }
 
@@ -476,7 +482,6 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
   /** Says everything the owner needs to know, in full, and repeats what it has not processed. */
   #report(now: Micros): void {
     const { engine, incarnation, heartbeatUs } = this.#options
-    const document = this.#lease.document
     this.#nextHeartbeatUs = now + heartbeatUs
     this.#heldReported = this.#held(now)
     this.#demandReported = this.#demandTokens()
@@ -496,9 +501,19 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
       },
       spentTokens: this.#spentTokens,
       lowestPriority: this.#scheduler.runningCount > 0 ? this.#scheduler.lowestRunningPriority() : null,
-      supply: document?.supplyWanted ? this.#scheduler.supplyCurve(now) : [],
+      supply: this.#supply(now),
     })
     for (const message of this.#unprocessed) this.#send(message)
+  }
+
+  /** The curve of late: what it says changes slowly, and making it costs more than all the rest of a heartbeat. */
+  #supply(now: Micros): readonly SupplyPoint[] {
+    if (!this.#lease.document?.supplyWanted) return []
+    if (now >= this.#supplyAgesUs) {
+      this.#curve = this.#scheduler.supplyCurve(now)
+      this.#supplyAgesUs = now + SUPPLY_HEARTBEATS * this.#options.heartbeatUs
+    }
+    return this.#curve
   }
 
   #post(message: EngineMessage): void {

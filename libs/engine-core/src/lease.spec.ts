@@ -17,6 +17,7 @@ function document(change: Partial<EngineDocument>): EngineDocument {
     limitBundles: 20,
     budget: { round: 1, tokens: 1000, lentTokens: 50, floor: 200 },
     reclaims: [],
+    sharesPool: false,
     supplyWanted: false,
     outcomes: [],
     ...change,

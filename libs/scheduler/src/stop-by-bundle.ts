@@ -22,6 +22,10 @@ export function stopByBundle(
     }
   }
   const members = membersByBundle(occupancy, candidates)
+  if (items.length > DYNAMIC_HOLDINGS_MAX) {
+    stopInFixedOrder(occupancy, set, { left, candidates, members }, enough, onFreed)
+    return
+  }
   const heap = new LazyHeap()
   for (let bundle = 0; bundle < holders.length; bundle++) {
     if (holders[bundle] > 0 && candidates[bundle] === holders[bundle]) heap.push(left[bundle], bundle)
@@ -45,8 +49,38 @@ export function stopByBundle(
   }
 }
 
+/** Above so many holdings the order of bundles is not kept up to date: it would cost a heap operation for each. */
+const DYNAMIC_HOLDINGS_MAX = 512
+
+/** The same with the order of bundles as it was before anybody was stopped. O(holdings + bundles x log bundles). */
+function stopInFixedOrder(
+  { holders }: Occupancy,
+  set: VictimSet,
+  bundles: { readonly left: Float64Array; readonly candidates: Int32Array; readonly members: Members },
+  enough: () => boolean,
+  onFreed: () => void,
+): void {
+  const { left, candidates, members } = bundles
+  const order: number[] = []
+  for (let b = 0; b < holders.length; b++) if (holders[b] > 0 && candidates[b] === holders[b]) order.push(b)
+  order.sort((a, b) => left[a] - left[b] || a - b)
+  for (const bundle of order) {
+    if (enough()) return
+    for (let m = members.starts[bundle]; m < members.starts[bundle + 1]; m++) {
+      const candidate = members.items[m]
+      if (!set.chosen[candidate]) set.add(candidate)
+    }
+    onFreed()
+  }
+}
+
+interface Members {
+  readonly starts: Int32Array
+  readonly items: Int32Array
+}
+
 /** The candidates that lie in each bundle. */
-function membersByBundle({ slots, starts, items, holders }: Occupancy, candidates: Int32Array) {
+function membersByBundle({ slots, starts, items, holders }: Occupancy, candidates: Int32Array): Members {
   const bundleStarts = new Int32Array(holders.length + 1)
   for (let b = 0; b < holders.length; b++) bundleStarts[b + 1] = bundleStarts[b] + candidates[b]
   const fill = bundleStarts.slice()

@@ -1,3 +1,6 @@
+import { dispatchNameSchema, orderNameSchema, policyNameSchema, victimNameSchema } from '@kvasir/contracts'
+import { clusterPresets } from '@kvasir/hardware'
+import { TRACE_FORMATS } from '@kvasir/workload'
 import { type Command, Option } from 'commander'
 import { ExitCode } from '../bad-input.js'
 import { type RawSimulateOptions, simulateFlags } from '../simulate/flags.js'
@@ -16,18 +19,38 @@ export function addSimulateCommand(program: Command): void {
     .command('simulate')
     .summary('simulate models that share a GPU cluster')
     .description(
-      `Simulates models that share a GPU cluster, on a real trace or a generated workload, and writes a summary, a trace and a report.\n\nSCENARIO is a YAML or TOML file, or the name of a shipped scenario (${shippedScenarios().join(', ')}).\nWithout arguments it compares four policies on the scenario three-models.`,
+      [
+        'Simulates models that share a GPU cluster, on a real trace or a generated workload; writes a summary, a trace and a report.',
+        '',
+        `SCENARIO is a YAML or TOML file, or the name of a shipped scenario (${shippedScenarios().join(', ')}).`,
+        'Without arguments it compares four policies on the scenario three-models.',
+      ].join('\n'),
     )
     .argument('[scenario]', 'scenario file or name')
     .option('--trace <file>', 'requests from this trace (.gz too)')
-    .option('--trace-format <format>', 'format of the trace; recognised when left out')
+    .option(
+      '--trace-format <format>',
+      `format of the trace; recognised when left out (${TRACE_FORMATS.join(', ')})`,
+    )
     .option('--model-map <pairs>', 'what model names of the trace stand for: NAME=MODEL,...')
     .option('--skip-bad-lines', 'skip and count malformed lines of the trace')
-    .option('--cluster <name>', 'cluster preset, such as h100_16gpu or mixed_8gpu')
-    .option('--policy <names>', 'how budgets and memory are divided; several, with commas, are compared')
-    .option('--order <name>', 'which waiting request an engine runs next')
-    .option('--victim <name>', 'which sequence an engine stops for memory')
-    .option('--dispatch <name>', 'which replica of a model takes a request')
+    .option('--cluster <name>', `cluster preset (${clusterPresets.join(', ')}, or <gpu>_<n>gpu)`)
+    .option(
+      '--policy <names>',
+      `how budgets and memory are divided; several, with commas, are compared (${policyNameSchema.options.join(', ')})`,
+    )
+    .option(
+      '--order <name>',
+      `which waiting request an engine runs next (${orderNameSchema.options.join(', ')})`,
+    )
+    .option(
+      '--victim <name>',
+      `which sequence an engine stops for memory (${victimNameSchema.options.join(', ')})`,
+    )
+    .option(
+      '--dispatch <name>',
+      `which replica of a model takes a request (${dispatchNameSchema.options.join(', ')})`,
+    )
     .option('--seed <numbers>', 'seed of everything random; several, with commas, are compared')
     .option('--requests <n>', 'requests taken at most')
     .option('--duration <seconds>', 'no request arrives after it')

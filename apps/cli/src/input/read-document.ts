@@ -7,7 +7,10 @@ import { BadInput } from '../bad-input.js'
 /** Extensions a scenario may have; JSON is YAML. */
 export const documentExtensions = ['.yaml', '.yml', '.json', '.toml'] as const
 
-/** Reads YAML, JSON or TOML by the file's extension. @throws {BadInput} naming the file and, for bad syntax, the line. */
+/**
+ * Reads YAML, JSON or TOML by the file's extension. @throws {BadInput} naming the file and, for bad syntax, the
+ * line.
+ */
 export function readDocument(path: string): unknown {
   const extension = extname(path).toLowerCase()
   if (!documentExtensions.some((known) => known === extension)) {

@@ -73,6 +73,14 @@ export async function scanTrace(options: TraceFileOptions): Promise<TraceFacts> 
   return { format, requests, models, firstArrivalUs, lastArrivalUs, largestBlock, counts }
 }
 
+/** A whole trace in memory, its format recognised. */
+export async function readTraceRecords(path: string): Promise<readonly RequestRecord[]> {
+  const records: RequestRecord[] = []
+  const pass = new TracePass({ path, format: undefined, skipBadLines: false, limit: undefined })
+  for await (const batch of pass.batches()) for (const record of batch) records.push(record)
+  return records
+}
+
 /** One reading of a file. */
 class TracePass {
   readonly #options: TraceFileOptions
@@ -118,8 +126,8 @@ class TracePass {
 }
 
 /**
- * A trace file as a stream that can be pulled without waiting, played `repeat` times end to end. Whoever pulls sees to it that enough is buffered: `fill`
- * reads ahead, `next` only takes.
+ * A trace file as a stream that can be pulled without waiting, played `repeat` times end to end. Whoever pulls sees
+ * to it that enough is buffered: `fill` reads ahead, `next` only takes.
  */
 export class TraceFileStream implements RequestStream {
   readonly #options: TraceFileOptions

@@ -5,8 +5,8 @@ import { BadInput } from '../bad-input.js'
 const STAGING = '.partial'
 
 /**
- * Where results go. Everything is written below `DIR/.partial` and moved into place at the end, file by file, so that what
- * is found in `DIR` is always whole. What a run does not write is left alone.
+ * Where results go. Everything is written below `DIR/.partial` and moved into place at the end, file by file, so
+ * that what is found in `DIR` is always whole. What a run does not write is left alone.
  */
 export class ResultFolder {
   readonly path: string

@@ -1,4 +1,7 @@
-/** Ctrl-C, asked for politely once: the run stops at its next pause and writes what there is. A second one ends the process. */
+/**
+ * Ctrl-C, asked for politely once: the run stops at its next pause and writes what there is. A second one ends the
+ * process.
+ */
 export class Interrupt {
   #asked = false
   #listener = () => {

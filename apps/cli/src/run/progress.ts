@@ -50,7 +50,7 @@ class TerminalProgress implements ProgressBar {
     if (now - this.#drawnMs < DRAW_MS) return
     this.#drawnMs = now
     const line = progressLine(this.#title, sample, this.#goal, (now - this.#startMs) / 1000)
-    this.#stream.write(`\r\u001b[2K${line.slice(0, Math.max(20, this.#stream.columns - 1))}`)
+    this.#stream.write(`\r\u001b[2K${line.slice(0, (this.#stream.columns || DEFAULT_COLUMNS) - 1)}`)
   }
 
   clear(): void {
@@ -58,9 +58,15 @@ class TerminalProgress implements ProgressBar {
   }
 }
 
+/** Where the terminal does not say how wide it is. */
+const DEFAULT_COLUMNS = 120
+
 const BAR_WIDTH = 24
 
-/** One line: bar, simulated time, requests, events per second, time left. Separate from the terminal so that it can be tested. */
+/**
+ * One line: bar, simulated time, requests, events per second, time left. Separate from the terminal so that it can
+ * be tested.
+ */
 export function progressLine(
   title: string,
   sample: ProgressSample,
@@ -76,7 +82,8 @@ export function progressLine(
   const left = done === undefined || done < 0.01 ? '' : ` · ${clock((elapsedS / done) * (1 - done))} left`
   const of = goal.requests === undefined ? '' : `/${grouped(goal.requests)}`
   const rate = elapsedS > 0 ? grouped(Math.round(sample.events / elapsedS)) : '0'
-  return `${title} ${bar}${clock(sample.simulatedUs / 1e6)} simulated · ${grouped(sample.ended)}${of} requests · ${rate} events/s${left}`
+  const simulated = `${clock(sample.simulatedUs / 1e6)} simulated`
+  return `${title} ${bar}${simulated} · ${grouped(sample.ended)}${of} requests · ${rate} events/s${left}`
 }
 
 /** By requests where their number is known, else by simulated time. */

@@ -49,7 +49,9 @@ export interface PreparedWorkload {
   readonly notes: readonly string[]
 }
 
-/** Reads everything that a scenario's workload takes from files. @throws {BadInput} for whatever is wrong with them. */
+/**
+ * Reads everything that a scenario's workload takes from files. @throws {BadInput} for whatever is wrong with them.
+ */
 export async function prepareWorkload(
   resolved: ResolvedScenario,
   { skipBadLines }: { readonly skipBadLines: boolean },

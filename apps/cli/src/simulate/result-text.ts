@@ -1,4 +1,4 @@
-import type { ModelSummary, Summary } from '@kvasir/contracts'
+import type { ModelSummary, PoolSummary, Summary } from '@kvasir/contracts'
 import { renderTable, withUnit } from '@kvasir/report'
 
 type Outcome = Pick<Summary, keyof Summary & keyof ModelSummary>
@@ -9,10 +9,10 @@ interface Column {
 }
 
 const columns: readonly Column[] = [
-  { name: 'requests', text: ({ requests }) => withUnit('count', requests.submitted) },
-  { name: 'finished', text: ({ requests }) => withUnit('count', requests.finished) },
-  { name: 'rejected', text: ({ requests }) => withUnit('count', requests.rejected) },
-  { name: 'unfinished', text: ({ requests }) => withUnit('count', requests.unfinished) },
+  { name: 'requests', text: ({ requests }) => count(requests.submitted) },
+  { name: 'finished', text: ({ requests }) => count(requests.finished) },
+  { name: 'rejected', text: ({ requests }) => count(requests.rejected) },
+  { name: 'unfinished', text: ({ requests }) => count(requests.unfinished) },
   { name: 'TTFT p50', text: ({ ttftUs }) => time(ttftUs.p50) },
   { name: 'p99', text: ({ ttftUs }) => time(ttftUs.p99) },
   { name: 'TPOT p50', text: ({ tpotUs }) => time(tpotUs.p50) },
@@ -21,7 +21,7 @@ const columns: readonly Column[] = [
   { name: 'p99', text: ({ e2eUs }) => time(e2eUs.p99) },
   {
     name: 'in SLO',
-    text: ({ sloAttainment }) => (sloAttainment === null ? '-' : withUnit('share', sloAttainment)),
+    text: ({ sloAttainment }) => (sloAttainment === null ? '-' : share(sloAttainment)),
   },
   { name: 'goodput', text: ({ goodputPerS }) => withUnit('perSecond', goodputPerS) },
 ]
@@ -43,43 +43,72 @@ export function describeRun(summary: Summary, { ansi }: { readonly ansi: boolean
 }
 
 function headline({ scenario, policy, seed, simulatedUs, wallMs, events, interrupted }: Summary): string {
-  const stopped = interrupted ? ', stopped early' : ''
-  const wall = withUnit('us', wallMs * 1000)
-  return `${scenario} · ${policy} · seed ${seed}: ${withUnit('us', simulatedUs)} simulated in ${wall}, ${withUnit('count', events)} events${stopped}`
+  const run = [scenario, policy, `seed ${seed}`].join(' · ')
+  const length = `${withUnit('us', simulatedUs)} simulated in ${withUnit('us', wallMs * 1000)}`
+  return `${run}: ${length}, ${count(events)} events${interrupted ? ', stopped early' : ''}`
 }
 
 function closing(summary: Summary): string[] {
-  const { tokens, preemptions, requests, jain } = summary
-  const count = (value: number) => withUnit('count', value)
-  const hits =
-    tokens.prefixHit === 0 ? '' : `, ${count(tokens.prefixHit)} prompt tokens found in the prefix cache`
-  const fairness = jain === null ? '' : `; Jain's index ${withUnit('index', jain)}`
-  const lines = [
-    `tokens       ${count(tokens.prompt)} prompt, ${count(tokens.output)} output, ${count(tokens.recomputed)} recomputed${hits}`,
-    `preemptions  ${count(preemptions.brokered)} brokered (${count(preemptions.granted)} granted, ${count(preemptions.partial)} in part, ${count(preemptions.denied)} denied), ${count(preemptions.victims)} sequences stopped for others, ${count(preemptions.local)} for their own engine${fairness}`,
+  const { requests, jain } = summary
+  return [
+    `tokens       ${tokensText(summary)}`,
+    `preemptions  ${preemptionsText(summary)}`,
+    ...Object.entries(requests.rejectedBy).map(
+      ([reason, number]) => `rejected     ${count(number)}: ${reason}`,
+    ),
+    ...(jain === null ? [] : [`fairness     Jain's index ${withUnit('index', jain)}`]),
+    ...poolLines(summary),
   ]
-  for (const [reason, number] of Object.entries(requests.rejectedBy))
-    lines.push(`rejected     ${count(number)}: ${reason}`)
-  lines.push(...poolLines(summary))
-  return lines
+}
+
+function tokensText({ tokens }: Summary): string {
+  const hits =
+    tokens.prefixHit === 0 ? [] : [`${count(tokens.prefixHit)} of prompts found in the prefix cache`]
+  const { prompt, output, recomputed } = tokens
+  return [
+    `${count(prompt)} prompt`,
+    `${count(output)} output`,
+    `${count(recomputed)} recomputed`,
+    ...hits,
+  ].join(', ')
+}
+
+function preemptionsText({ preemptions }: Summary): string {
+  const { brokered, granted, partial, denied, victims, local } = preemptions
+  const answers = `${count(granted)} granted, ${count(partial)} in part, ${count(denied)} denied`
+  return `${count(brokered)} brokered (${answers}); stopped: ${count(victims)} sequences for others, ${count(local)} for their own engine`
 }
 
 /** Pools one by one while they fit a screen, else the range. */
 function poolLines({ pools }: Summary): string[] {
   const entries = Object.entries(pools)
-  const share = (value: number) => withUnit('share', value)
-  if (entries.length <= 8) {
-    return entries.map(
-      ([id, pool]) =>
-        `pool ${id.padEnd(7)} ${pool.gpu} × ${pool.tp}: busy ${share(pool.utilisation)}, KV in use ${share(pool.kvUtilisation)} (peak ${withUnit('count', pool.peakBundles)} of ${withUnit('count', pool.bundles)} bundles), step ${time(pool.stepTimeUs.mean)}`,
-    )
-  }
+  if (entries.length <= 8) return entries.map(([id, pool]) => `pool ${id.padEnd(7)} ${poolText(pool)}`)
   const range = (values: readonly number[]) =>
     `${share(Math.min(...values))} to ${share(Math.max(...values))}`
-  const all = entries.map(([, pool]) => pool)
-  return [
-    `pools        ${all.length}: busy ${range(all.map(({ utilisation }) => utilisation))}, KV in use ${range(all.map(({ kvUtilisation }) => kvUtilisation))}`,
-  ]
+  const busy = range(entries.map(([, pool]) => pool.utilisation))
+  const kv = range(entries.map(([, pool]) => pool.kvUtilisation))
+  return [`pools        ${entries.length}: busy ${busy}, KV in use ${kv}`]
+}
+
+function poolText({
+  gpu,
+  tp,
+  utilisation,
+  kvUtilisation,
+  peakBundles,
+  bundles,
+  stepTimeUs,
+}: PoolSummary): string {
+  const memory = `KV in use ${share(kvUtilisation)} (peak ${count(peakBundles)} of ${count(bundles)} bundles)`
+  return `${tp} × ${gpu}: busy ${share(utilisation)}, ${memory}, step ${time(stepTimeUs.mean)}`
+}
+
+function count(value: number): string {
+  return withUnit('count', value)
+}
+
+function share(value: number): string {
+  return withUnit('share', value)
 }
 
 function time(us: number | null): string {

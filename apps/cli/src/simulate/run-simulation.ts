@@ -11,7 +11,8 @@ import { openTraces, type PreparedWorkload } from './prepare-workload.js'
 const EVENTS_PER_SLICE = 20_000
 
 /**
- * Requests buffered before a slice. An event pulls one request at most, and a merge of several sources holds one more of each.
+ * Requests buffered before a slice. An event pulls one request at most, and a merge of several sources holds one
+ * more of each.
  */
 const REQUESTS_PER_SLICE = EVENTS_PER_SLICE + 16
 

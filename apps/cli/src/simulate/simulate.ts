@@ -15,6 +15,7 @@ import { Interrupt } from '../run/interrupt.js'
 import { createProgress } from '../run/progress.js'
 import type { SimulateFlags } from './flags.js'
 import { type PreparedWorkload, prepareWorkload } from './prepare-workload.js'
+import { headline } from './headline.js'
 import { clusterFacts, groupsText, reportRun } from './report-input.js'
 import { resolveScenario } from './resolve-scenario.js'
 import { describeRun } from './result-text.js'
@@ -46,7 +47,8 @@ interface Outcome {
 }
 
 /**
- * The command: from options to files and a table. Everything that can be wrong with the input is found before a folder is made.
+ * The command: from options to files and a table. Everything that can be wrong with the input is found before a
+ * folder is made.
  * @returns true when every run went to its end.
  * @throws {BadInput}
  */
@@ -145,7 +147,7 @@ function finishComparison(job: Job, outcomes: readonly Outcome[], terminal: Term
     seeds: [...new Set(outcomes.map(({ planned }) => planned.seed))],
     policies: comparison.policies,
     subject: comparison.subject,
-    verdict: verdictSentences(comparison),
+    verdict: [...headline(comparison), ...verdictSentences(comparison)],
     rows: comparison.rows,
     cautions: comparison.cautions,
     runs: outcomes.map(({ planned, run }) => ({ folder: planned.prefix.slice(0, -1), summary: run.summary })),
@@ -153,10 +155,8 @@ function finishComparison(job: Job, outcomes: readonly Outcome[], terminal: Term
   writeJsonAtomic(folder.file('comparison.json'), file)
   if (job.flags.json) return JSON.stringify(file, null, 2)
   const question = scenario.question === undefined ? [] : [scenario.question, '']
-  return [
-    ...question,
-    renderComparisonText(comparison, { emphasis: hasStyle(terminal) ? 'ansi' : 'marks' }),
-  ].join('\n')
+  const table = renderComparisonText(comparison, { emphasis: hasStyle(terminal) ? 'ansi' : 'marks' })
+  return [...question, ...headline(comparison), '', table].join('\n')
 }
 
 const OURS: PolicyName = 'weighted-max-min'

@@ -6,7 +6,10 @@ import { planned, type Planning, refused } from './planning.js'
 export const DEFAULT_ARCHITECTURE = 'Llama-3.1-70B'
 export const DEFAULT_CLUSTER = 'h100_16gpu'
 
-/** MLPerf Inference's limits for Llama-2-70B in the server scenario (v4.0 rules): TTFT 2 s, TPOT 200 ms, for 99 % of the requests. */
+/**
+ * MLPerf Inference's limits for Llama-2-70B in the server scenario (v4.0 rules): TTFT 2 s, TPOT 200 ms, for 99 % of
+ * the requests.
+ */
 export const DEFAULT_SLO = { ttftMs: 2_000, tpotMs: 200 } as const
 
 export interface DefaultScenarioOptions {
@@ -20,7 +23,10 @@ export interface DefaultScenarioOptions {
   readonly architectures: ReadonlySet<string>
 }
 
-/** The scenario of a trace that comes without one: every model it names, else a single large one, on a cluster that grows when weights need it. */
+/**
+ * The scenario of a trace that comes without one: every model it names, else a single large one, on a cluster that
+ * grows when weights need it.
+ */
 export function defaultScenario(options: DefaultScenarioOptions): Planning<ScenarioInput> {
   const { name, file, format, modelNames, table, architectures } = options
   const models = new Map<string, string>()

@@ -9,7 +9,10 @@ export interface TpGroup {
   readonly tp: number
 }
 
-/** Tensor-parallel degree of groups that nobody chose one for: half a node, the smallest that holds a 70B model with room for KV. */
+/**
+ * Tensor-parallel degree of groups that nobody chose one for: half a node, the smallest that holds a 70B model with
+ * room for KV.
+ */
 export const DEFAULT_TP = 4
 
 /** The TP groups of a cluster: those given by hand, or consecutive equal GPUs of each node. */
@@ -83,7 +86,9 @@ function runsOf(gpus: readonly Gpu[]): Run[] {
   return runs
 }
 
-/** Groups of `tp`; what is left over becomes groups of the next smaller powers of two, so that no GPU stands idle. */
+/**
+ * Groups of `tp`; what is left over becomes groups of the next smaller powers of two, so that no GPU stands idle.
+ */
 function slices(run: Run, tp: number): { readonly gpu: Gpu; readonly tp: number }[] {
   const groups: { readonly gpu: Gpu; readonly tp: number }[] = []
   let left = run.count

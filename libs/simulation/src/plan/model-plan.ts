@@ -43,7 +43,10 @@ function sloOf({ ttftMs, tpotMs, e2eMs }: SloTargets): Slo {
   return { ttftUs: micros(ttftMs), tpotUs: micros(tpotMs), e2eUs: micros(e2eMs) }
 }
 
-/** The model's own context, what the scenario allows, and what the smallest of its pools could ever hold of one sequence. */
+/**
+ * The model's own context, what the scenario allows, and what the smallest of its pools could ever hold of one
+ * sequence.
+ */
 function contextLimit(
   engine: EngineSpec,
   { model, blockSize }: PlacedModel,

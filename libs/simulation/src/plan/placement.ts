@@ -25,12 +25,16 @@ export interface Placement {
   readonly notes: readonly string[]
 }
 
-/** Share of a pool's KV memory when it is empty that further replicas leave to KV: weights that crowd it out would make engines slower, not faster. */
+/**
+ * Share of a pool's KV memory when it is empty that further replicas leave to KV: weights that crowd it out would
+ * make engines slower, not faster.
+ */
 export const COMFORTABLE_KV_SHARE = 0.25
 
 /**
- * Puts every model on pools: first those placed by hand, then one replica of each, the busiest first and of equals the heaviest, then the other replicas in turn. Each goes where least
- * load is, and of equal load where most memory stays free; no pool serves a model twice. Models with a demand get further replicas while one replica bears more
+ * Puts every model on pools: first those placed by hand, then one replica of each, the busiest first and of equals
+ * the heaviest, then the other replicas in turn. Each goes where least load is, and of equal load where most memory
+ * stays free; no pool serves a model twice. Models with a demand get further replicas while one replica bears more
  * than a pool's share of it.
  */
 export function placeModels(

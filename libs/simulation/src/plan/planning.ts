@@ -1,4 +1,7 @@
-/** An answer to a scenario: what was asked for, or every reason why it cannot be, as sentences that name field and value. */
+/**
+ * An answer to a scenario: what was asked for, or every reason why it cannot be, as sentences that name field and
+ * value.
+ */
 export type Planning<T> =
   | { readonly kind: 'planned'; readonly value: T }
   | { readonly kind: 'refused'; readonly problems: readonly string[] }

@@ -20,8 +20,8 @@ export interface TraceNames {
 }
 
 /**
- * Finds the scenario's model for every name in a trace: by what the scenario says, else the model of that name, else the one that the table of well-known names
- * stands for, by its name or as the only one of its architecture.
+ * Finds the scenario's model for every name in a trace: by what the scenario says, else the model of that name,
+ * else the one that the table of well-known names stands for, by its name or as the only one of its architecture.
  */
 export function routeTrace(
   trace: TraceNames,
