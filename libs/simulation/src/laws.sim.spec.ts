@@ -10,7 +10,7 @@ const FIRST_SEED = 1
 /** Runs one random cluster to its end under the watch of the laws. */
 function watched(seed: number): { readonly watch: LawWatch; readonly simulation: Simulation } {
   const { plan, requests } = randomCluster(seed)
-  const watch = new LawWatch()
+  const watch = new LawWatch(plan)
   const simulation = new Simulation(plan, {
     requests: requests(),
     trace: (record) => watch.record(record),
@@ -81,7 +81,7 @@ describe('the laws of the design', () => {
     for (const policy of ['proportional', 'drf', 'kapsl-compat', 'static', 'uncoordinated'] as const) {
       for (let seed = 1; seed <= 20; seed++) {
         const { plan, requests } = randomCluster(seed, { policy })
-        const watch = new LawWatch()
+        const watch = new LawWatch(plan)
         const simulation = new Simulation(plan, {
           requests: requests(),
           trace: (record) => watch.record(record),

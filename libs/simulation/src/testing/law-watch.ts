@@ -1,5 +1,8 @@
 import type { TraceRecord } from '@kvasir/contracts'
 import { invariant } from '@kvasir/kernel'
+import { DEFAULT_HISTORY } from '@kvasir/reclaim'
+import type { EngineHost } from '../build.js'
+import type { ClusterPlan } from '../cluster-plan.js'
 import type { Simulation } from '../simulation.js'
 
 /**
@@ -14,11 +17,47 @@ export class LawWatch {
   readonly #answered = new Map<string, string>()
   readonly #donorClass = new Map<string, string>()
   readonly #priority = new Map<string, number>()
+  readonly #modelPriority = new Map<string, number>()
+  readonly #askedAt = new Map<string, number>()
+  readonly #unservedSince = new Map<string, { step: number; sinceUs: number }>()
+  readonly #belowGuaranteeSince = new Map<string, number>()
+  /** Longest times seen, microseconds: an answer to a preemption request, work without a step, a guarantee not yet returned. */
+  readonly longest = { answerUs: 0, unservedUs: 0, guaranteeUs: 0 }
   /** Victims seen, by the class that allowed it: shows that the sweep meets the cases it is about. */
   readonly victims = new Map<string, number>()
 
-  /** Laws 2 and 8: what engines may touch is never more than the ledger knows of, nor than the device has. */
+  constructor(plan: ClusterPlan) {
+    for (const model of plan.models) this.#modelPriority.set(model.name, model.terms.priority)
+  }
+
   inspect(simulation: Simulation): void {
+    this.#inspectOwnership(simulation)
+    for (const engine of simulation.engines) this.#inspectService(simulation, engine)
+  }
+
+  /** Laws 7 and 10: how long work that is running goes without a step, and a guarantee that is needed without being met. */
+  #inspectService(simulation: Simulation, engine: EngineHost): void {
+    const { nowUs } = simulation
+    const { scheduler, lease, pool } = engine.machine
+    const served = this.#unservedSince.get(engine.plan.id)
+    if (scheduler.runningCount === 0 || served?.step !== engine.step) {
+      this.#unservedSince.set(engine.plan.id, { step: engine.step, sinceUs: nowUs })
+    } else {
+      this.longest.unservedUs = Math.max(this.longest.unservedUs, nowUs - served.sinceUs)
+    }
+    const document = lease.document
+    const needed = Math.min(document?.guaranteeBundles ?? 0, Math.ceil(scheduler.demandBlocks() / pool.blocksPerBundle))
+    if (needed <= lease.bundles(nowUs)) {
+      this.#belowGuaranteeSince.delete(engine.plan.id)
+      return
+    }
+    const sinceUs = this.#belowGuaranteeSince.get(engine.plan.id) ?? nowUs
+    this.#belowGuaranteeSince.set(engine.plan.id, sinceUs)
+    this.longest.guaranteeUs = Math.max(this.longest.guaranteeUs, nowUs - sinceUs)
+  }
+
+  /** Laws 2 and 8: what engines may touch is never more than the ledger knows of, nor than the device has. */
+  #inspectOwnership(simulation: Simulation): void {
     for (const device of simulation.devices) {
       let mapped = 0
       for (const engine of simulation.engines) {
@@ -47,9 +86,7 @@ export class LawWatch {
       case 'enqueue':
         invariant(!this.#submitted.has(record.req_id), () => `${record.req_id} arrived twice`)
         this.#submitted.set(record.req_id, record.tokens_requested - record.prompt_tokens)
-        return
-      case 'schedule':
-        this.#priority.set(record.req_id, this.#priority.get(record.req_id) ?? 0)
+        this.#priority.set(record.req_id, record.priority + (this.#modelPriority.get(record.model) ?? 0))
         return
       case 'decode':
         this.#tokens.set(record.req_id, (this.#tokens.get(record.req_id) ?? 0) + record.tokens)
@@ -71,11 +108,12 @@ export class LawWatch {
       case 'preemption_request':
         invariant(!this.#asked.has(record.request), () => `preemption ${record.request} asked twice`)
         this.#asked.set(record.request, { priority: record.priority, engine: record.engine })
+        this.#askedAt.set(record.request, record.ts_us)
         return
       case 'preemption_outcome':
         return this.#answer(record)
       case 'preempt':
-        if (record.cause !== 'local' && record.cause !== 'lease') this.#victim(record.cause, record.engine)
+        if (record.cause !== 'local' && record.cause !== 'lease') this.#victim(record.cause, record.engine, record.req_id)
         return
       default:
         return
@@ -87,17 +125,25 @@ export class LawWatch {
     invariant(!this.#answered.has(record.request), () => `preemption ${record.request} ended twice`)
     invariant(this.#asked.has(record.request), () => `preemption ${record.request} was never asked`)
     for (const donor of record.donors) this.#donorClass.set(`${record.request} ${donor.engine}`, donor.class)
-    if (record.outcome !== 'planned') this.#answered.set(record.request, record.outcome)
+    if (record.outcome === 'planned') return
+    this.#answered.set(record.request, record.outcome)
+    this.longest.answerUs = Math.max(this.longest.answerUs, record.ts_us - (this.#askedAt.get(record.request) ?? 0))
   }
 
-  /** Law 5: what was stopped for a request was stopped under a rule that named its engine. */
-  #victim(request: string, engine: string): void {
+  /** Law 5: what was stopped for a request was stopped under a rule that named its engine, and under priority only if lower. */
+  #victim(request: string, engine: string, victim: string): void {
     const rule = this.#donorClass.get(`${request} ${engine}`)
     invariant(
       rule === 'priority' || rule === 'entitlement',
       () => `a sequence of ${engine} was stopped for ${request} under rule ${rule}`,
     )
     this.victims.set(rule, (this.victims.get(rule) ?? 0) + 1)
+    const own = this.#priority.get(victim) ?? 0
+    const bound = (this.#asked.get(request)?.priority ?? -Infinity) + DEFAULT_HISTORY.boostMax
+    invariant(
+      rule === 'entitlement' || own < bound,
+      () => `${victim} of priority ${own} was stopped for ${request}, whose boosted priority is at most ${bound}`,
+    )
   }
 
   #end(request: string, how: string): void {
