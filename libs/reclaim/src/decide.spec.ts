@@ -82,12 +82,12 @@ describe('decide: cheap answers', () => {
     expect(decision.counterfactual).toMatchObject({ kind: 'free', bundles: 45 })
   })
 
-  it('leaves an engine the guarantee it does not use', () => {
+  it('lends out the guarantee that an engine does not use', () => {
     const a = engine('a', { leased: 50, inUse: 10, guarantee: 40 })
     expect(answer(decide(ask(20, { minBundles: 1 }), pool(50, [engine('me'), a])))).toMatchObject({
-      outcome: 'granted_partial',
-      granted: 10,
-      donors: ['a 10 unused null'],
+      outcome: 'granted',
+      granted: 20,
+      donors: ['a 20 unused null'],
     })
   })
 
@@ -365,7 +365,9 @@ function lawBroken(request: ReclaimRequest, view: PoolView, decision: Decision):
   for (const donor of view.engines) {
     const shares = donors.filter(({ engine: id }) => id === donor.id)
     const sum = shares.reduce((total, { bundles }) => total + bundles, 0)
-    if (sum > 0 && donor.leased - sum < donor.guarantee) return `${donor.id} below its guarantee`
+    const stopped = shares.some(({ class: rule }) => rule !== 'unused')
+    if (stopped && donor.leased - sum < donor.guarantee) return `${donor.id} below its guarantee`
+    if (sum > 0 && !stopped && donor.leased - sum < donor.inUse) return `${donor.id} gives what it uses`
     if (sum > 0 && (donor.state !== 'live' || donor.id === request.engine)) return `${donor.id} cannot give`
     for (const { class: rule, priorityCeiling } of shares) {
       if (rule === 'unused') continue

@@ -73,9 +73,7 @@ export function bestByHand(
   const most = Math.min(bundles, me.limit - held, view.bundles - held)
   const share = Math.max(me.entitlement, me.guarantee)
   const donors = view.engines.filter(({ id, state }) => id !== engine && state === 'live')
-  const unused = new Map(
-    donors.map((d) => [d.id, Math.max(0, Math.min(d.leased - d.inUse, d.leased - d.guarantee))]),
-  )
+  const unused = new Map(donors.map((d) => [d.id, Math.max(0, d.leased - d.inUse)]))
   const cheap = view.free + [...unused.values()].reduce((sum, n) => sum + n, 0)
 
   /** Tries every set of groups; `within`: the grant must stay inside the share and may then use the entitlement rule. */

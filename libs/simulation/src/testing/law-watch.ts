@@ -46,7 +46,10 @@ export class LawWatch {
       this.longest.unservedUs = Math.max(this.longest.unservedUs, nowUs - served.sinceUs)
     }
     const document = lease.document
-    const needed = Math.min(document?.guaranteeBundles ?? 0, Math.ceil(scheduler.demandBlocks() / pool.blocksPerBundle))
+    const needed = Math.min(
+      document?.guaranteeBundles ?? 0,
+      Math.ceil(scheduler.demandBlocks() / pool.blocksPerBundle),
+    )
     if (needed <= lease.bundles(nowUs)) {
       this.#belowGuaranteeSince.delete(engine.plan.id)
       return
@@ -113,7 +116,8 @@ export class LawWatch {
       case 'preemption_outcome':
         return this.#answer(record)
       case 'preempt':
-        if (record.cause !== 'local' && record.cause !== 'lease') this.#victim(record.cause, record.engine, record.req_id)
+        if (record.cause !== 'local' && record.cause !== 'lease')
+          this.#victim(record.cause, record.engine, record.req_id)
         return
       default:
         return
@@ -127,7 +131,10 @@ export class LawWatch {
     for (const donor of record.donors) this.#donorClass.set(`${record.request} ${donor.engine}`, donor.class)
     if (record.outcome === 'planned') return
     this.#answered.set(record.request, record.outcome)
-    this.longest.answerUs = Math.max(this.longest.answerUs, record.ts_us - (this.#askedAt.get(record.request) ?? 0))
+    this.longest.answerUs = Math.max(
+      this.longest.answerUs,
+      record.ts_us - (this.#askedAt.get(record.request) ?? 0),
+    )
   }
 
   /** Law 5: what was stopped for a request was stopped under a rule that named its engine, and under priority only if lower. */
@@ -142,7 +149,8 @@ export class LawWatch {
     const bound = (this.#asked.get(request)?.priority ?? -Infinity) + DEFAULT_HISTORY.boostMax
     invariant(
       rule === 'entitlement' || own < bound,
-      () => `${victim} of priority ${own} was stopped for ${request}, whose boosted priority is at most ${bound}`,
+      () =>
+        `${victim} of priority ${own} was stopped for ${request}, whose boosted priority is at most ${bound}`,
     )
   }
 
