@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { addBenchCommand } from './commands/bench.js'
 import { addSimulateCommand } from './commands/simulate.js'
+import { addVerifyCommand } from './commands/verify.js'
 
 /** The whole command. Each subcommand lives in a file of its own in `commands/`. */
 export function createProgram(): Command {
@@ -19,5 +20,6 @@ Examples:
     )
   addSimulateCommand(program)
   addBenchCommand(program)
+  addVerifyCommand(program)
   return program
 }

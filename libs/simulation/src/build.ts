@@ -33,7 +33,8 @@ export interface PoolHost {
   readonly device: DeviceHost
   readonly engines: Map<string, EngineHost>
   armedUs: Micros
-  lastRound: number
+  /** When its budgets were last divided. */
+  dividedUs: Micros
 }
 
 /** An engine machine, its place in the cluster, and its requests by slot. */
@@ -56,7 +57,9 @@ export class EngineHost {
   step = 0
   arriving: LiveRequest | undefined
   servedTokens = 0
+  /** Weighted max-min share so far, and a round at present. */
   idealTokens = 0
+  idealPerRound = 0
   budgetTokens = 0
   leaseBundles = 0
   inUseBundles = 0
@@ -222,7 +225,7 @@ function buildPool(plan: ClusterPlan, device: DeviceHost, costs: CostTables): Po
     device,
     engines: new Map(),
     armedUs: Infinity,
-    lastRound: 0,
+    dividedUs: 0,
   }
 }
 

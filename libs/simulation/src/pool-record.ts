@@ -11,13 +11,19 @@ export class PoolRecord {
   busyUs = 0
   steps = 0
   stepTokens = 0
-  /** Sums over samples of fragmentation. */
-  internal = 0
-  bundle = 0
-  samples = 0
+  /** Sums over samples. */
+  #internal = 0
+  #bundle = 0
+  #samples = 0
 
   constructor(plan: PoolPlan) {
     this.plan = plan
+  }
+
+  noteFragmentation(fragmentation: { readonly internal: number; readonly bundle: number }): void {
+    this.#internal += fragmentation.internal
+    this.#bundle += fragmentation.bundle
+    this.#samples++
   }
 
   summary(nowUs: Micros, engines: readonly string[]): PoolSummary {
@@ -30,8 +36,8 @@ export class PoolRecord {
       kvUtilisation: this.inUse.mean(nowUs) / this.plan.bundles,
       peakBundles: this.inUse.peak,
       fragmentation: {
-        internal: this.samples > 0 ? this.internal / this.samples : 0,
-        bundle: this.samples > 0 ? this.bundle / this.samples : 0,
+        internal: this.#samples > 0 ? this.#internal / this.#samples : 0,
+        bundle: this.#samples > 0 ? this.#bundle / this.#samples : 0,
       },
       steps: this.steps,
       stepTokensMean: this.steps > 0 ? this.stepTokens / this.steps : 0,

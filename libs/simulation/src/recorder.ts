@@ -1,24 +1,9 @@
-import type {
-  PreemptionDecision,
-  RoundRecord,
-  SimulatedSummary,
-  TraceDetail,
-  TraceRecord,
-} from '@kvasir/contracts'
-import { SUMMARY_VERSION } from '@kvasir/contracts'
+import type { TraceDetail, TraceRecord } from '@kvasir/contracts'
 import type { Replica } from '@kvasir/dispatch'
 import type { PreemptionCause } from '@kvasir/engine-core'
 import { invariant, type Micros, MICROS_PER_SECOND } from '@kvasir/kernel'
 import { SyntheticContent } from '@kvasir/kv-cache'
-import {
-  attainmentOfAll,
-  CountingHistogram,
-  empiricalCdf,
-  jainOfShares,
-  SampleSet,
-  type Samples,
-  summarise,
-} from '@kvasir/metrics'
+import { empiricalCdf } from '@kvasir/metrics'
 import {
   finishReasons,
   KIND_RESUMED,
@@ -28,13 +13,13 @@ import {
   type StepPlan,
 } from '@kvasir/scheduler'
 import type { RequestRecord } from '@kvasir/workload'
-import type { DeviceHost, EngineHost, PoolHost } from './build.js'
+import type { DeviceHost, EngineHost } from './build.js'
+import { ClusterBook } from './cluster-book.js'
 import type { ClusterPlan } from './cluster-plan.js'
 import { type LiveRequest, liveRequest } from './live-request.js'
-import { ModelRecord } from './model-record.js'
-import { PoolRecord } from './pool-record.js'
-import type { PreemptionMatrix, SimulationResult } from './result.js'
-import { Timeline } from './timeline.js'
+import type { ModelRecord } from './model-record.js'
+import type { SimulationResult } from './result.js'
+import { summariseRun } from './run-summary.js'
 import { TraceEmitter } from './trace-emitter.js'
 
 /** Points of a CDF in the result: enough for a plot, few enough for a report. */
@@ -43,52 +28,42 @@ const SAMPLE_EVERY_US: Micros = 500_000
 /** Virtual time without a step after the last arrival that proves a run to be stuck: far beyond every lease and deadline. */
 const STUCK_AFTER_US: Micros = 120 * MICROS_PER_SECOND
 
+export interface WatchedCluster {
+  readonly plan: ClusterPlan
+  /** The plan's models, in its order. */
+  readonly models: readonly ModelRecord[]
+  readonly engines: readonly EngineHost[]
+  readonly devices: readonly DeviceHost[]
+}
+
 /**
  * Watches a simulation and keeps its books: requests, latencies, shares, preemptions, time series, trace. It changes
  * nothing. Hot path: `stepped` does a dozen loads and stores for each token.
  */
 export class Recorder {
   readonly sampleEveryUs = SAMPLE_EVERY_US
-  readonly #plan: ClusterPlan
-  readonly #engines: readonly EngineHost[]
+  readonly book: ClusterBook
+  readonly #cluster: WatchedCluster
   readonly #models = new Map<string, ModelRecord>()
-  readonly #pools: readonly PoolRecord[]
-  readonly #timeline: Timeline
   readonly #trace: TraceEmitter | undefined
   readonly #tracesSteps: boolean
-  readonly #matrix: number[][]
-  readonly #conditions = new Set<string>()
-  readonly #open = new Map<string, string>()
   #submitted = 0
   #finished = 0
   #rejected = 0
-  #rounds = 0
   #lastProgressUs: Micros = 0
   #firstArrivalUs: Micros = Infinity
   #lastArrivalUs: Micros = 0
   #lastEndUs: Micros = -Infinity
 
   constructor(
-    cluster: {
-      readonly plan: ClusterPlan
-      readonly models: readonly ModelRecord[]
-      readonly engines: readonly EngineHost[]
-      readonly devices: readonly DeviceHost[]
-    },
+    cluster: WatchedCluster,
     options: { readonly trace?: (record: TraceRecord) => void; readonly traceDetail: TraceDetail },
   ) {
-    const { plan } = cluster
-    this.#plan = plan
-    this.#engines = cluster.engines
+    this.#cluster = cluster
     for (const model of cluster.models) this.#models.set(model.plan.name, model)
-    this.#pools = cluster.devices.map((device) => new PoolRecord(device.plan))
-    this.#timeline = new Timeline(
-      plan.models.map((model) => model.name),
-      plan.pools.map((pool) => pool.id),
-    )
     this.#trace = options.trace ? new TraceEmitter(options.trace) : undefined
     this.#tracesSteps = options.traceDetail === 'step'
-    this.#matrix = plan.models.map(() => plan.models.map(() => 0))
+    this.book = new ClusterBook(cluster, this.#trace)
   }
 
   get requests(): { readonly submitted: number; readonly finished: number; readonly rejected: number } {
@@ -154,8 +129,7 @@ export class Recorder {
   rejected(now: Micros, live: LiveRequest, reason: string, detail: string): void {
     const { model } = live
     this.#rejected++
-    model.rejected++
-    model.rejectedBy.set(reason, (model.rejectedBy.get(reason) ?? 0) + 1)
+    model.reject(reason)
     model.slo.missed()
     model.waiting.ended(now)
     this.#lastEndUs = now
@@ -178,7 +152,7 @@ export class Recorder {
       if (live.queueUs < 0) {
         live.queueUs = now - live.record.arrivalUs
         live.model.queue.add(live.queueUs)
-        live.model.waiting.started({ waitUs: live.queueUs, weight: live.model.plan.terms.weight })
+        live.model.weightedWaitUs += live.queueUs * live.model.plan.terms.weight
       }
       live.runStartUs = now
       live.runStartTokens = host.machine.scheduler.outputTokens(plan.slots[k])
@@ -186,27 +160,13 @@ export class Recorder {
     }
   }
 
-  stepStarted(host: EngineHost, stepUs: Micros, share: number): void {
-    const pool = this.#pools[host.device.index]
-    pool.busyUs += stepUs * share
-    pool.steps++
-    pool.stepTime.add(stepUs)
-  }
-
   stepped(now: Micros, host: EngineHost, plan: StepPlan, outcome: StepOutcome, stepUs: Micros): void {
     this.#lastProgressUs = now
-    const pool = this.#pools[host.device.index]
-    pool.stepTokens += plan.totalTokens
-    host.servedTokens += plan.totalTokens
-    this.#timeline.stepped(now, host.modelIndex, host.device.index, {
-      tokens: plan.totalTokens,
-      busyUs: stepUs,
-    })
     if (this.#tracesSteps) this.#traceTokens(now, host, outcome)
     this.#countTokens(now, host, outcome)
     for (let i = 0; i < outcome.finishedCount; i++)
       this.#finish(now, host, outcome.finishedSlots[i], finishReasons[outcome.finishedReasons[i]])
-    this.#noteMemory(now, host)
+    this.book.stepped(now, host, plan.totalTokens, stepUs)
   }
 
   /** Gaps of one step are mostly equal: runs of equal ones are added at once. */
@@ -283,7 +243,7 @@ export class Recorder {
       if (!this.#tracesSteps) this.#trace?.decodeRun(now, host, live)
       this.#trace?.preempt(now, host, live, cause, host.machine.scheduler.sequence(slot).lostTokens)
     }
-    this.#noteMemory(now, host)
+    this.book.noteMemory(now, host)
   }
 
   #release(live: LiveRequest): void {
@@ -296,204 +256,37 @@ export class Recorder {
     this.#trace?.membership(now, host, kind)
   }
 
-  round(now: Micros, host: PoolHost, record: RoundRecord): void {
-    this.#rounds++
-    for (const condition of record.conditions) this.#conditions.add(condition)
-    const rounds = Math.max(1, record.round - host.lastRound)
-    host.lastRound = record.round
-    for (const share of record.shares) {
-      const engine = host.engines.get(share.engine)
-      if (!engine) continue
-      if (share.demandTokens > 0) engine.idealTokens += share.idealTokens * rounds
-      if (share.tokens !== engine.budgetTokens) this.#trace?.budget(now, engine, record.round, share)
-      if (share.leaseBundles !== engine.leaseBundles) this.#trace?.lease(now, engine, share)
-      engine.budgetTokens = share.tokens
-      engine.leaseBundles = share.leaseBundles
-    }
-  }
-
-  decided(now: Micros, host: PoolHost, decision: PreemptionDecision): void {
-    const engine = host.engines.get(decision.engine)
-    invariant(
-      engine !== undefined,
-      () => `a decision for ${decision.engine}, which is not in pool ${host.plan.id}`,
-    )
-    const { model } = engine
-    if (!this.#open.has(decision.id)) {
-      model.brokered++
-      this.#trace?.preemptionRequest(now, engine, decision)
-    }
-    this.#trace?.preemptionOutcome(now, engine, decision)
-    if (decision.outcome === 'planned') {
-      this.#open.set(decision.id, decision.engine)
-      for (const donation of decision.donations) {
-        const donor = host.engines.get(donation.engine)
-        if (donor && donation.class !== 'free')
-          this.#matrix[engine.modelIndex][donor.modelIndex] += donation.bundles
-      }
-      return
-    }
-    this.#open.delete(decision.id)
-    model.preemptionEnded(decision)
-  }
-
-  #noteMemory(now: Micros, host: EngineHost): void {
-    const inUse = host.machine.pool.bundlesInUse
-    if (inUse === host.inUseBundles) return
-    this.#pools[host.device.index].inUse.add(now, inUse - host.inUseBundles)
-    host.inUseBundles = inUse
-  }
-
-  sample(now: Micros): void {
-    const levels = this.#plan.models.map(() => ({
-      budgetTokens: 0,
-      leaseBundles: 0,
-      inUseBundles: 0,
-      waiting: 0,
-      running: 0,
-    }))
-    for (const host of this.#engines) {
-      const { scheduler, pool } = host.machine
-      const level = levels[host.modelIndex]
-      level.budgetTokens += host.budgetTokens
-      level.leaseBundles += Math.min(host.machine.lease.bundles(now), host.device.plan.bundles)
-      level.inUseBundles += pool.bundlesInUse
-      level.waiting += scheduler.waitingCount
-      level.running += scheduler.runningCount
-      const fragmentation = scheduler.fragmentation()
-      if (fragmentation.heldSlots === 0) continue
-      const record = this.#pools[host.device.index]
-      record.internal += fragmentation.internal
-      record.bundle += fragmentation.bundle
-      record.samples++
-    }
-    levels.forEach((level, model) => this.#timeline.setModel(now, model, level))
-    this.#pools.forEach((pool, i) => this.#timeline.setPool(now, i, pool.inUse.value))
-  }
-
   /**
    * Whether nothing has been computed for so long, with requests waiting and none to come, that nothing ever will be. A
    * policy that lets engines hoard memory can end so; it is said in the summary's conditions.
    */
   isStuck(now: Micros): boolean {
     const stuck = !this.allEnded && now - Math.max(this.#lastProgressUs, this.#lastArrivalUs) > STUCK_AFTER_US
-    if (stuck) this.#conditions.add('stuck')
+    if (stuck) this.book.conditions.add('stuck')
     return stuck
   }
 
   // ── the end ─────────────────────────────────────────────────────────────────────────────────────
 
   close(now: Micros, run: { readonly events: number; readonly interrupted: boolean }): SimulationResult {
-    for (const host of this.#engines)
-      host.model.served.set(host.plan.id, { served: host.servedTokens, ideal: host.idealTokens })
-    const models = [...this.#models.values()]
+    const { models, engines } = this.#cluster
+    const { book } = this
+    book.close(now)
     for (const model of models) model.slo.missed(model.unfinished)
+    const makespanUs = Math.max(0, this.#lastEndUs - this.#firstArrivalUs)
+    const facts = { ...run, nowUs: now, rounds: book.rounds, makespanUs, conditions: book.conditions }
     return {
-      summary: this.#summary(now, models, run),
-      series: this.#timeline.table(now),
-      modelColumns: this.#timeline.modelColumns,
-      poolColumns: this.#timeline.poolColumns,
+      summary: summariseRun({ plan: this.#cluster.plan, models, engines, pools: book.pools }, facts),
+      series: book.series(now),
+      modelColumns: book.modelColumns,
+      poolColumns: book.poolColumns,
       cdfs: models.map((model) => ({
         model: model.plan.name,
         ttftUs: empiricalCdf(model.ttft, CDF_POINTS),
         e2eUs: empiricalCdf(model.e2e, CDF_POINTS),
         queueUs: empiricalCdf(model.queue, CDF_POINTS),
       })),
-      preemptions: this.#preemptionMatrix(),
+      preemptions: book.preemptions,
     }
   }
-
-  #preemptionMatrix(): PreemptionMatrix {
-    return { models: this.#plan.models.map((model) => model.name), bundles: this.#matrix }
-  }
-
-  #summary(
-    now: Micros,
-    models: readonly ModelRecord[],
-    run: { readonly events: number; readonly interrupted: boolean },
-  ): SimulatedSummary {
-    const summaries = models.map((model) =>
-      model.summary(now, this.#engines.filter((host) => host.model === model).length),
-    )
-    const sum = (pick: (summary: (typeof summaries)[number]) => number) =>
-      summaries.reduce((total, summary) => total + pick(summary), 0)
-    return {
-      version: SUMMARY_VERSION,
-      scenario: this.#plan.name,
-      seed: this.#plan.seed,
-      policy: this.#plan.policy,
-      requests: {
-        submitted: this.#submitted,
-        finished: this.#finished,
-        rejected: this.#rejected,
-        unfinished: this.#submitted - this.#finished - this.#rejected,
-        rejectedBy: addUp(summaries.map((summary) => summary.requests.rejectedBy)),
-      },
-      tokens: {
-        prompt: sum((summary) => summary.tokens.prompt),
-        output: sum((summary) => summary.tokens.output),
-        recomputed: sum((summary) => summary.tokens.recomputed),
-        prefixHit: sum((summary) => summary.tokens.prefixHit),
-      },
-      ttftUs: summarise(merged(models.map((model) => model.ttft))),
-      tpotUs: summarise(merged(models.map((model) => model.tpot))),
-      itlUs: summarise(mergedHistograms(models.map((model) => model.itl))),
-      e2eUs: summarise(merged(models.map((model) => model.e2e))),
-      queueUs: summarise(merged(models.map((model) => model.queue))),
-      sloAttainment: attainmentOfAll(models.map((model) => model.slo)) ?? null,
-      goodputPerS: sum((summary) => summary.goodputPerS),
-      jain:
-        jainOfShares(this.#engines.map((host) => ({ served: host.servedTokens, ideal: host.idealTokens }))) ??
-        null,
-      weightedWaitUs: sum((summary) => summary.weightedWaitUs),
-      makespanUs: Math.max(0, this.#lastEndUs - this.#firstArrivalUs),
-      preemptions: {
-        brokered: sum((summary) => summary.preemptions.brokered),
-        granted: sum((summary) => summary.preemptions.granted),
-        partial: sum((summary) => summary.preemptions.partial),
-        denied: sum((summary) => summary.preemptions.denied),
-        expired: sum((summary) => summary.preemptions.expired),
-        pending: sum((summary) => summary.preemptions.pending),
-        deniedBy: addUp(summaries.map((summary) => summary.preemptions.deniedBy)),
-        bundles: sum((summary) => summary.preemptions.bundles),
-        victims: sum((summary) => summary.preemptions.victims),
-        local: sum((summary) => summary.preemptions.local),
-      },
-      simulatedUs: now,
-      events: run.events,
-      rounds: this.#rounds,
-      interrupted: run.interrupted,
-      conditions: [...this.#conditions].sort(),
-      models: Object.fromEntries(summaries.map((summary, i) => [models[i].plan.name, summary])),
-      pools: Object.fromEntries(
-        this.#pools.map((pool) => {
-          const engines = this.#engines
-            .filter((host) => host.plan.pool === pool.plan.id)
-            .map((host) => host.plan.id)
-          return [pool.plan.id, pool.summary(now, engines)]
-        }),
-      ),
-    }
-  }
-}
-
-function merged(sets: readonly SampleSet[]): Samples {
-  if (sets.length === 1) return sets[0]
-  const all = new SampleSet()
-  for (const set of sets) all.merge(set)
-  return all
-}
-
-function mergedHistograms(histograms: readonly CountingHistogram[]): Samples {
-  if (histograms.length === 1) return histograms[0]
-  const all = new CountingHistogram()
-  for (const histogram of histograms) all.merge(histogram)
-  return all
-}
-
-function addUp(counts: readonly Readonly<Record<string, number | undefined>>[]): Record<string, number> {
-  const total = new Map<string, number>()
-  for (const count of counts)
-    for (const [key, value] of Object.entries(count)) total.set(key, (total.get(key) ?? 0) + (value ?? 0))
-  return Object.fromEntries([...total].sort())
 }

@@ -54,6 +54,7 @@ export class Simulation {
   #now: Micros = 0
   #events = 0
   #over = false
+  #result: SimulationResult | undefined
   #lastArrivalUs: Micros = 0
 
   constructor(plan: ClusterPlan, options: SimulationOptions) {
@@ -117,7 +118,11 @@ export class Simulation {
 
   /** Closes the books; after the run is over, or when it was interrupted. */
   result(): SimulationResult {
-    return this.#recorder.close(this.#now, { events: this.#events, interrupted: !this.#recorder.allEnded })
+    this.#result ??= this.#recorder.close(this.#now, {
+      events: this.#events,
+      interrupted: !this.#recorder.allEnded,
+    })
+    return this.#result
   }
 
   #handle(eventClass: number, payload: number): void {
@@ -233,7 +238,7 @@ export class Simulation {
         const engine = this.#host(effect.engine)
         const stepUs = Math.max(1, Math.round(engine.cost.stepUs(effect.shape) / effect.share))
         engine.turn = effect.turn
-        this.#recorder.stepStarted(engine, stepUs, effect.share)
+        this.#recorder.book.stepStarted(engine, stepUs, effect.share)
         this.#heap.push(this.#now + stepUs, EventClass.StepEnd, engine.index)
       } else if (effect.kind === 'refused' && effect.engine === '') {
         invariant(false, () => `device ${host.plan.id} refused ${effect.command}: ${effect.reason}`)
@@ -260,10 +265,10 @@ export class Simulation {
           break
         }
         case 'decision':
-          this.#recorder.decided(this.#now, host, effect.decision)
+          this.#recorder.book.decided(this.#now, host, effect.decision)
           break
         case 'round':
-          this.#recorder.round(this.#now, host, effect.record)
+          this.#recorder.book.round(this.#now, host, effect.record)
           break
         case 'evict':
           this.#device(host.device, { kind: 'close', engine: effect.engine, incarnation: effect.incarnation })
@@ -336,7 +341,7 @@ export class Simulation {
   }
 
   #sample(): void {
-    this.#recorder.sample(this.#now)
+    this.#recorder.book.sample(this.#now)
     if (this.#pending === undefined && this.#recorder.isStuck(this.#now)) this.#over = true
     this.#heap.push(this.#now + this.#recorder.sampleEveryUs, EventClass.Sample, 0)
   }

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Scenario, Summary, TraceDetail } from '@kvasir/contracts'
 import { LlmschedTraceFilter, type TraceSink, TraceWriter } from '@kvasir/event-log'
-import { secondsToMicros } from '@kvasir/kernel'
+import { invariant, secondsToMicros } from '@kvasir/kernel'
 import { type ClusterPlan, requestsOf, Simulation, type SimulationResult } from '@kvasir/simulation'
 import type { Interrupt } from '../run/interrupt.js'
 import type { ProgressBar } from '../run/progress.js'
@@ -9,6 +9,9 @@ import { openTraces, type PreparedWorkload } from './prepare-workload.js'
 
 /** Events between two looks at the outside: a few tens of milliseconds. */
 const EVENTS_PER_SLICE = 20_000
+
+/** Two million events within one microsecond are no simulation, they are a loop. */
+const SLICES_STILL_MAX = 100
 
 /**
  * Requests buffered before a slice. An event pulls one request at most, and a merge of several sources holds one
@@ -56,9 +59,13 @@ export async function runSimulation(options: RunOptions): Promise<FinishedRun> {
     ...(sink === undefined ? {} : { trace: (record) => sink.record(record) }),
   })
   let over = false
+  let slicesStill = 0
   try {
     for (;;) {
+      const beforeUs = simulation.nowUs
       over = simulation.run(EVENTS_PER_SLICE)
+      slicesStill = simulation.nowUs === beforeUs ? slicesStill + 1 : 0
+      invariant(slicesStill < SLICES_STILL_MAX, () => `simulated time stands still at ${beforeUs} us`)
       const { submitted, finished, rejected } = simulation.requests
       const { nowUs, events } = simulation
       progress.update({ simulatedUs: nowUs, events, submitted, ended: finished + rejected })

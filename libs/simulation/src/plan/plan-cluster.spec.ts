@@ -196,6 +196,11 @@ describe('placement', () => {
 })
 
 describe('memory and limits', () => {
+  it('warns when weights leave next to nothing for KV', () => {
+    const { notes } = plan({ cluster: { groups: [{ id: 'a', gpu: 'L4', tp: 8 }] }, models: [large] })
+    expect(notes.join()).toMatch(/weights leave only 0\.\d GB for KV on a/)
+  })
+
   it('counts bundles after the weights of every engine on the pool', () => {
     const alone = plan({ cluster: { preset: 'h100_8gpu' }, models: [{ ...large, pools: ['p0'] }] }).plan
       .pools[0]

@@ -36,7 +36,23 @@ export function planCluster(scenario: Scenario, demand?: ModelDemand): Planning<
   const used = pools.filter((pool) => pool.placed.length > 0)
   const idle = pools.filter((pool) => pool.placed.length === 0).map(({ group }) => group.id)
   const idleNotes = idle.length === 0 ? [] : [`no model is placed on ${idle.join(', ')}`]
-  return planned({ plan: clusterPlan(scenario, wishes.value, used), notes: [...notes, ...idleNotes] })
+  const scarceNotes = used.flatMap((pool) => (isScarce(pool) ? [scarceNote(pool)] : []))
+  return planned({
+    plan: clusterPlan(scenario, wishes.value, used),
+    notes: [...notes, ...idleNotes, ...scarceNotes],
+  })
+}
+
+/** Below this share of what an empty pool has, weights have all but crowded KV out. */
+const SCARCE_KV_SHARE = 0.05
+
+function isScarce(pool: PoolDraft): boolean {
+  return (pool.kvBytesWith() ?? 0) < SCARCE_KV_SHARE * pool.emptyKvBytes()
+}
+
+function scarceNote(pool: PoolDraft): string {
+  const gigabytes = ((pool.kvBytesWith() ?? 0) / 1e9).toFixed(1)
+  return `weights leave only ${gigabytes} GB for KV on ${pool.group.id}: expect rejections and preemptions`
 }
 
 function wishOf(
