@@ -53,9 +53,9 @@ function unknownField(path: Path, key: string, holder: unknown, schema: z.core.$
   const object = schema === undefined ? undefined : bare(schema, holder)
   const known = object instanceof z.ZodObject ? Object.keys(object.shape) : []
   const near = nearest(key, known)
-  const hint = near === undefined ? '' : `; did you mean ${near}?`
+  const hint = near === undefined ? '; known here' : `; did you mean ${near}? Known here`
   const value = show(valueAt(holder, [key]))
-  return `${pathText([...path, key])} is not a known field (its value is ${value})${hint}; known here: ${known.join(', ')}`
+  return `${pathText([...path, key])} is not a known field (its value is ${value})${hint}: ${known.join(', ')}`
 }
 
 function found(value: unknown): string {

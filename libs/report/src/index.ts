@@ -1,6 +1,7 @@
 export * from './comparison.js'
 export * from './comparison-text.js'
 export { downSample, MAX_POINTS } from './down-sample.js'
+export { headline } from './headline.js'
 export { renderHtml } from './html/render-html.js'
 export { type MarkdownOptions, renderMarkdown } from './markdown/render-markdown.js'
 export { sparkline } from './markdown/sparkline.js'

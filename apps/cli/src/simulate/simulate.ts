@@ -3,6 +3,7 @@ import { COMPARISON_VERSION, type ComparisonFile, type PolicyName, type Scenario
 import { writeJsonAtomic } from '@kvasir/event-log'
 import {
   compareRuns,
+  headline,
   renderComparisonText,
   type ReportInput,
   type ReportRun,
@@ -15,7 +16,6 @@ import { Interrupt } from '../run/interrupt.js'
 import { createProgress } from '../run/progress.js'
 import type { SimulateFlags } from './flags.js'
 import { type PreparedWorkload, prepareWorkload } from './prepare-workload.js'
-import { headline } from './headline.js'
 import { clusterFacts, groupsText, reportRun } from './report-input.js'
 import { resolveScenario } from './resolve-scenario.js'
 import { describeRun } from './result-text.js'

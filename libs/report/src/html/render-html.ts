@@ -4,6 +4,7 @@ import { type Markup, markup, nothing } from '../markup.js'
 import type { Comparison, ReportInput, ReportRun } from '../model.js'
 import { comparisonBarPlots, comparisonCdfPlots, type NamedPlot, runCdfPlots, timePlots } from '../plots.js'
 import { keyFigures, modelTable, poolTable } from '../run-tables.js'
+import { headline } from '../headline.js'
 import { verdictSentences } from '../verdict.js'
 import { PAGE_CSS } from './page-css.js'
 import { PAGE_SCRIPT } from './script.js'
@@ -41,7 +42,7 @@ function facts({ facts: list }: ReportInput): Markup {
 }
 
 function comparisonSection(input: ReportInput, comparison: Comparison, shown: ShownModels): Markup {
-  const [first, ...rest] = verdictSentences(comparison)
+  const [first, ...rest] = [...headline(comparison), ...verdictSentences(comparison)]
   const seeds = new Set(input.runs.map((run) => run.seed)).size
   const spread =
     seeds > 1 ? ` Numbers are means over ${seeds} seeds, with the smallest and the largest below.` : ''

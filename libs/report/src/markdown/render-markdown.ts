@@ -6,6 +6,7 @@ import { withUnit } from '../numbers.js'
 import { plotFileName } from '../plot-files.js'
 import { comparisonBarPlots, comparisonCdfPlots, type NamedPlot, runCdfPlots, timePlots } from '../plots.js'
 import { type CellTable, keyFigures, modelTable, poolTable, preemptionTable } from '../run-tables.js'
+import { headline } from '../headline.js'
 import { verdictSentences } from '../verdict.js'
 import { codeSpan, escapeMarkdown } from './escape.js'
 import { sparkline } from './sparkline.js'
@@ -40,7 +41,7 @@ function comparisonBlocks(
   shown: ShownModels,
   options: MarkdownOptions,
 ): readonly string[] {
-  const [first, ...rest] = verdictSentences(comparison)
+  const [first, ...rest] = [...headline(comparison), ...verdictSentences(comparison)]
   const plots = [...comparisonBarPlots(comparison), ...comparisonCdfPlots(input.runs, comparison, shown)]
   return [
     '## Who wins, by how much, and where not',

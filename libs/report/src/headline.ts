@@ -1,4 +1,5 @@
-import { type Comparison, times, withUnit } from '@kvasir/report'
+import type { Comparison } from './model.js'
+import { times, withUnit } from './numbers.js'
 
 /** What a comparison is judged by first, in this order: what it has. */
 const HEADLINES = ['goodput', 'E2E p50'] as const

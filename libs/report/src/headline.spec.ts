@@ -1,4 +1,4 @@
-import type { Comparison, ComparisonRow } from '@kvasir/report'
+import type { Comparison, ComparisonRow } from './model.js'
 import { describe, expect, it } from 'vitest'
 import { headline } from './headline.js'
 
