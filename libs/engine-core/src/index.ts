@@ -1,5 +1,4 @@
-export * from './budget-meter.js'
+export * from './engine-effect.js'
 export * from './engine-machine.js'
-export * from './lease.js'
-export * from './memory-need.js'
-export * from './rate-meter.js'
+export * from './engine-options.js'
+export { Lease } from './lease.js'

@@ -7,6 +7,7 @@ const NEWEST = 0.05
 export class RateMeter {
   #tokens: number
   #stepUs: number
+  #spentTokens = 0
 
   constructor(tokensPerSecond: number) {
     this.#stepUs = 20_000
@@ -22,7 +23,13 @@ export class RateMeter {
     return Math.round((this.#tokens * 1_000_000) / this.#stepUs)
   }
 
+  /** Tokens of all steps so far. */
+  get spentTokens(): number {
+    return this.#spentTokens
+  }
+
   record(tokens: number, durationUs: Micros): void {
+    this.#spentTokens += tokens
     this.#tokens += NEWEST * (tokens - this.#tokens)
     this.#stepUs += NEWEST * (durationUs - this.#stepUs)
   }

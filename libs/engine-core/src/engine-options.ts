@@ -1,0 +1,22 @@
+import type { Micros } from '@kvasir/kernel'
+
+/** What one engine is and how it paces itself. Plain data, fixed for the engine's life. */
+export interface EngineOptions {
+  readonly engine: string
+  readonly incarnation: number
+  readonly model: string
+  /** Fraction of the group's time for this engine, where time is partitioned. */
+  readonly share: number
+  readonly roundUs: Micros
+  readonly heartbeatUs: Micros
+  readonly leaseUs: Micros
+  readonly requestWithinUs: Micros
+  /** How far ahead the growth of running sequences is asked for: longer than an answer takes. */
+  readonly leadUs: Micros
+  /** Time between a denied request for memory and the next one, and until a stalled engine tries again; above 0. */
+  readonly backoffUs: Micros
+  /** Give wholly free bundles back to the device at once: engines that share one free list do. */
+  readonly returnsIdle: boolean
+  /** Tokens per second until some were measured. */
+  readonly nominalRate: number
+}

@@ -1,0 +1,159 @@
+import type { ReclaimOrder } from '@kvasir/contracts'
+import { type Bundles, invariant, type Micros } from '@kvasir/kernel'
+import type { PreemptionCause } from './engine-effect.js'
+import type { EngineParts } from './engine-parts.js'
+import { bundlesToMap } from './memory-need.js'
+
+/** Free bundles an engine keeps for its next blocks where all share one free list (kvcached keeps 5 to 10 pages). */
+const IDLE_BUNDLES_KEPT = 8
+
+/**
+ * The memory an engine holds on its device: it grows before a step as far as the lease allows, and shrinks to the lease when that
+ * becomes smaller or ends. Maps and unmaps in the block pool and on the device together.
+ */
+export class Holdings {
+  readonly #parts: EngineParts
+  /** A `map` is under way. */
+  #mapping = false
+  /** The device had fewer bundles free than were asked for: it is asked again after the next step at the earliest. */
+  #exhausted = false
+  #ceilingBundles: Bundles = -1
+  #expiryUs: Micros = Infinity
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts
+  }
+
+  /** When the lease ends, unless that has been acted upon. */
+  get expiryUs(): Micros {
+    return this.#expiryUs
+  }
+
+  // --- growing, before a step ---
+
+  /** Asks the device for what the next step wants and the lease still allows; true when its answer is to be waited for. */
+  grow(now: Micros): boolean {
+    const { options, scheduler, pool, lease, outbox } = this.#parts
+    const need = bundlesToMap(scheduler, pool)
+    if (need <= 0) return false
+    const bundles = Math.min(need, lease.bundles(now) - pool.bundles)
+    if (bundles <= 0 || this.#exhausted) return false
+    const { engine, incarnation } = options
+    this.#mapping = true
+    outbox.device({ kind: 'map', engine, incarnation, epoch: lease.epoch, bundles })
+    return true
+  }
+
+  /** The device mapped these. The lease may have become smaller since they were asked for: what it forbids goes back unused. */
+  mapped(now: Micros, bundles: readonly number[]): void {
+    const { options, pool, lease } = this.#parts
+    invariant(this.#mapping, () => `${options.engine} got ${bundles.length} bundles it did not ask for`)
+    this.#mapping = false
+    pool.mapBundles(bundles)
+    this.giveBack(pool.bundles - lease.bundles(now))
+  }
+
+  /** The device mapped nothing; false when nothing was asked. */
+  mapRefused(): boolean {
+    if (!this.#mapping) return false
+    this.#mapping = false
+    this.#exhausted = true
+    return true
+  }
+
+  /** The turn is over: others may have given bundles back when the next one comes. */
+  turnEnded(): void {
+    this.#exhausted = false
+  }
+
+  // --- giving back ---
+
+  /**
+   * A document was applied. Gives back what it forbids, as {@link shrink} does, and ends with a reason what can't fit any more
+   * where the limit is lower, instead of letting it wait for ever.
+   */
+  obey(now: Micros): void {
+    const { lease } = this.#parts
+    this.#expiryUs = lease.expiresUs > now ? lease.expiresUs : Infinity
+    this.#endImpossible(lease.limitBundles)
+    this.shrink(now)
+  }
+
+  /** The lease is over: everything above the guarantee goes. */
+  expire(now: Micros): void {
+    this.#expiryUs = Infinity
+    this.shrink(now)
+  }
+
+  /**
+   * Gives back what is held beyond the lease: wholly free bundles at once, those in use at a step boundary. Victims are
+   * stopped only as far as an order allows it; once the lease is over, anything above the guarantee goes.
+   */
+  shrink(now: Micros): void {
+    const { scheduler, pool, lease } = this.#parts
+    let excess = pool.bundles - lease.bundles(now)
+    if (excess <= 0) return
+    excess -= this.giveBack(excess)
+    if (excess <= 0 || scheduler.inFlight) return
+    if (now >= lease.expiresUs) {
+      this.#free(now, excess, { victimsBelow: Infinity, cause: { kind: 'lease_expired' } })
+      return
+    }
+    for (const order of lease.document?.reclaims ?? []) excess -= this.#follow(now, order, excess)
+    // A victim may have held more than its order wanted.
+    this.giveBack(excess)
+  }
+
+  /** Where all engines share one free list, an idle bundle may be just what another one lacks. A working engine keeps a few. */
+  returnIdle(): void {
+    const { options, scheduler, pool } = this.#parts
+    if (!options.returnsIdle) return
+    this.giveBack(pool.freeBundles - (scheduler.unfinishedCount > 0 ? IDLE_BUNDLES_KEPT : 0))
+  }
+
+  /** As {@link returnIdle}, by an engine that can run nothing: it keeps none. */
+  returnAllIdle(): void {
+    const { options, pool } = this.#parts
+    if (options.returnsIdle) this.giveBack(pool.freeBundles)
+  }
+
+  /** Unmaps up to `count` wholly free bundles; says how many. */
+  giveBack(count: Bundles): Bundles {
+    const { options, pool, outbox } = this.#parts
+    if (count <= 0 || pool.freeBundles === 0) return 0
+    const bundles = pool.unmapFree(count)
+    const { engine, incarnation } = options
+    if (bundles.length > 0) outbox.device({ kind: 'unmap', engine, incarnation, bundles })
+    return bundles.length
+  }
+
+  /** Gives back what an order wants of what is too much; says how much. */
+  #follow(now: Micros, order: ReclaimOrder, excess: Bundles): Bundles {
+    const wanted = Math.min(excess, order.bundles)
+    if (wanted <= 0 || order.victimsBelow === undefined) return 0
+    const victimsBelow = order.victimsBelow ?? Infinity
+    return this.#free(now, wanted, { victimsBelow, cause: { kind: 'reclaim', request: order.request } })
+  }
+
+  /** Stops sequences until `wanted` bundles are free, if those below the priority suffice, and gives these back. */
+  #free(
+    now: Micros,
+    wanted: Bundles,
+    { victimsBelow, cause }: { readonly victimsBelow: number; readonly cause: PreemptionCause },
+  ): Bundles {
+    const { scheduler, outbox } = this.#parts
+    const { victims } = scheduler.releaseBundles(now, wanted, { victimsBelow })
+    if (victims.length > 0) outbox.emit({ kind: 'preempted', slots: victims, cause })
+    return this.giveBack(wanted)
+  }
+
+  #endImpossible(limitBundles: Bundles): void {
+    if (limitBundles === this.#ceilingBundles) return
+    this.#ceilingBundles = limitBundles
+    const { scheduler, pool, outbox } = this.#parts
+    for (const slot of scheduler.setBlockCeiling(limitBundles * pool.blocksPerBundle)) {
+      scheduler.abort(slot)
+      outbox.emit({ kind: 'ended', slot, reason: 'exceeds_lease' })
+    }
+  }
+}

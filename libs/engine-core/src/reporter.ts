@@ -1,0 +1,102 @@
+import type { SupplyPoint } from '@kvasir/contracts'
+import type { Bundles, Micros, Tokens } from '@kvasir/kernel'
+import type { EngineParts } from './engine-parts.js'
+import type { OwnerLink } from './owner-link.js'
+import type { RateMeter } from './rate-meter.js'
+
+/** Heartbeats for which a supply curve serves. */
+const SUPPLY_HEARTBEATS = 3
+
+/** Growth of demand that is reported at once. */
+const SURGE = 1.25
+
+/** Tells the owner of the pool, by heartbeats, all it needs to know of the engine: each time in full, at the latest when one is due. */
+export class Reporter {
+  readonly #parts: EngineParts
+  readonly #rate: RateMeter
+  readonly #link: OwnerLink
+  #nextUs: Micros = Infinity
+  #heldReported: Bundles = 0
+  #demandReported: Tokens = 0
+  #curve: readonly SupplyPoint[] = []
+  #curveAgesUs: Micros = 0
+
+  constructor(parts: EngineParts, rate: RateMeter, link: OwnerLink) {
+    this.#parts = parts
+    this.#rate = rate
+    this.#link = link
+  }
+
+  /** When the next heartbeat is due; Infinity before {@link start}. */
+  get nextUs(): Micros {
+    return this.#nextUs
+  }
+
+  /** As the owner was last told. */
+  get heldReported(): Bundles {
+    return this.#heldReported
+  }
+
+  /** The first heartbeat is due now. */
+  start(now: Micros): void {
+    this.#nextUs = now
+  }
+
+  /**
+   * Whether demand has grown so much that it should not wait for the next heartbeat: the owner divides anew as soon as it hears of
+   * it. Not more often than twice a round, and not to an owner that has nobody to divide among.
+   */
+  surges(now: Micros): boolean {
+    const { options, lease } = this.#parts
+    if (now < this.#nextUs - options.heartbeatUs + options.roundUs / 2) return false
+    return lease.document?.sharesPool === true && this.#demandTokens() > SURGE * this.#demandReported
+  }
+
+  /** @param held bundles the engine may touch: see `EngineMachine`. */
+  report(now: Micros, held: Bundles): void {
+    const { options, scheduler, pool, lease } = this.#parts
+    const { engine, incarnation, heartbeatUs } = options
+    this.#nextUs = now + heartbeatUs
+    this.#heldReported = held
+    this.#demandReported = this.#demandTokens()
+    const inBundles = (blocks: number) => Math.ceil(blocks / pool.blocksPerBundle)
+    this.#link.heartbeat({
+      kind: 'heartbeat',
+      engine,
+      incarnation,
+      beat: lease.nextBeat(now),
+      epoch: lease.epoch,
+      sequence: lease.sequence,
+      held,
+      inUse: Math.max(pool.bundlesInUse, inBundles(scheduler.committedBlocks())),
+      demand: {
+        tokens: this.#demandReported,
+        bundles: inBundles(scheduler.demandBlocks()),
+        tokensPerSecond: this.#rate.tokensPerSecond,
+      },
+      spentTokens: this.#rate.spentTokens,
+      lowestPriority: scheduler.runningCount > 0 ? scheduler.lowestRunningPriority() : null,
+      supply: this.#supply(now),
+    })
+  }
+
+  #demandTokens(): Tokens {
+    const { options, scheduler } = this.#parts
+    return this.#rate.demandTokens(
+      scheduler.runningDecodes,
+      scheduler.outstandingPrefillTokens,
+      options.roundUs,
+    )
+  }
+
+  /** The curve of late: what it says changes slowly, and making it costs more than all the rest of a heartbeat. */
+  #supply(now: Micros): readonly SupplyPoint[] {
+    const { options, scheduler, lease } = this.#parts
+    if (!lease.document?.supplyWanted) return []
+    if (now >= this.#curveAgesUs) {
+      this.#curve = scheduler.supplyCurve(now)
+      this.#curveAgesUs = now + SUPPLY_HEARTBEATS * options.heartbeatUs
+    }
+    return this.#curve
+  }
+}
