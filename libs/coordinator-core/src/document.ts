@@ -1,6 +1,7 @@
-import type { EngineDocument, ReclaimOrder } from '@kvasir/contracts'
+import type { EngineDocument, Heartbeat, ReclaimOrder } from '@kvasir/contracts'
 import type { Member } from './member.js'
 import { guaranteeBundles } from './memory-round.js'
+import type { Departed } from './registry.js'
 
 export interface DocumentContext {
   readonly epoch: number
@@ -44,5 +45,30 @@ export function documentFor(member: Member, context: DocumentContext): EngineDoc
     sharesPool: context.sharesPool,
     supplyWanted: context.supplyWanted,
     outcomes: member.outcomes.map((entry) => entry.outcome),
+  }
+}
+
+/**
+ * The answer to an engine that believes to be a member still: it holds nothing, and what it has asked for has ended. Its
+ * sequence is above all that the engine knows, so that it is read.
+ */
+export function farewellFor(departed: Departed, heartbeat: Heartbeat, epoch: number): EngineDocument {
+  departed.sequence = Math.max(departed.sequence, heartbeat.sequence) + 1
+  return {
+    engine: departed.engine,
+    incarnation: departed.incarnation,
+    epoch,
+    sequence: departed.sequence,
+    ackBeat: heartbeat.beat,
+    processedThrough: departed.processedThrough,
+    member: false,
+    leaseBundles: 0,
+    guaranteeBundles: 0,
+    limitBundles: 0,
+    budget: { round: 0, tokens: 0, lentTokens: 0, floor: 0 },
+    reclaims: [],
+    sharesPool: false,
+    supplyWanted: false,
+    outcomes: departed.outcomes.map((carried) => carried.outcome),
   }
 }

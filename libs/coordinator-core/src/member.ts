@@ -1,8 +1,12 @@
-import type { EngineTerms, Heartbeat, PreemptionOutcome } from '@kvasir/contracts'
+import type { EngineTerms, Heartbeat, Join, PreemptionOutcome } from '@kvasir/contracts'
 import type { Micros } from '@kvasir/kernel'
+import type { Liveness } from './liveness.js'
 
-/** Engines are judged on the owner's clock since their last *new* heartbeat. */
-export type Liveness = 'live' | 'suspect' | 'silent' | 'gone'
+/** An outcome its engine has not acknowledged, with the sequence of the document that first carried it; 0: none has yet. */
+export interface CarriedOutcome {
+  readonly outcome: PreemptionOutcome
+  readonly sequence: number
+}
 
 /** An engine as the owner of its pool knows it. */
 export interface Member {
@@ -10,13 +14,11 @@ export interface Member {
   readonly incarnation: number
   readonly model: string
   terms: EngineTerms
-  readonly joinedUs: Micros
   heardUs: Micros
   heartbeat: Heartbeat | undefined
   /** The heartbeat that the newest round was divided by. */
   divided: Heartbeat | undefined
   liveness: Liveness
-  leaving: boolean
   processedThrough: number
   /** Sequence of the newest document, of the one that first asked for what is still owed, and of the newest larger lease. */
   sequence: number
@@ -37,25 +39,43 @@ export interface Member {
   /** Until then so many bundles count as in use. */
   settledUntilUs: Micros
   settledBundles: number
-  /** Outcomes not yet seen by the engine, each with the sequence of the document that first carried it. */
-  outcomes: { readonly outcome: PreemptionOutcome; readonly sequence: number }[]
+  outcomes: readonly CarriedOutcome[]
 }
 
-/** Heartbeats missed before an engine is no donor any more. */
-const SUSPECT_AFTER_BEATS = 3
-/** Clock rates differ by at most this much between processes. */
-const CLOCK_DRIFT = 0.02
-const SLACK_US: Micros = 60_000
-
-/** Time after its last heartbeat at which every lease an engine could believe in has run out on any clock. */
-export function certainExpiryUs(leaseUs: Micros): Micros {
-  return Math.ceil(leaseUs * (1 + CLOCK_DRIFT)) + SLACK_US
+/** A newcomer with nothing yet. `sequence`: of the newest document that anyone of its name was sent. */
+export function newMember(now: Micros, join: Join, terms: EngineTerms, sequence: number): Member {
+  return {
+    engine: join.engine,
+    incarnation: join.incarnation,
+    model: join.model,
+    terms,
+    heardUs: now,
+    heartbeat: undefined,
+    divided: undefined,
+    liveness: 'live',
+    processedThrough: join.number,
+    sequence,
+    revokedAt: 0,
+    raisedAt: 0,
+    leaseBundles: 0,
+    dirty: true,
+    tokens: 0,
+    lentTokens: 0,
+    floorTokens: 0,
+    entitledBundles: 0,
+    fixedBundles: 0,
+    grantedUs: -Infinity,
+    settledUntilUs: -Infinity,
+    settledBundles: 0,
+    outcomes: [],
+  }
 }
 
-export function livenessOf(silentUs: Micros, heartbeatUs: Micros, leaseUs: Micros): Liveness {
-  if (silentUs > certainExpiryUs(leaseUs)) return 'gone'
-  if (silentUs > leaseUs / 2) return 'silent'
-  return silentUs > SUSPECT_AFTER_BEATS * heartbeatUs ? 'suspect' : 'live'
+/** Adds an outcome to the next documents, once. */
+export function tell(member: Member, outcome: PreemptionOutcome): void {
+  member.dirty = true
+  if (member.outcomes.some((told) => told.outcome.id === outcome.id)) return
+  member.outcomes = [...member.outcomes, { outcome, sequence: 0 }]
 }
 
 /** An engine not heard of for half a lease gets nothing new; its share is divided among the others. */

@@ -70,7 +70,7 @@ function fixed(donors: MemoryRegime['donors']): MemoryRegime {
         const excess = ledger.leasedTo(member.engine) - shares[i]
         if (excess > 0 && demandTokens(member) === 0) broker.takeUnused(now, member, excess)
         const granted = Math.min(ledger.free, Math.max(0, -excess))
-        if (granted === 0) return
+        if (granted === 0 || member.liveness !== 'live') return
         ledger.grant(member.engine, granted)
         member.dirty = true
       })

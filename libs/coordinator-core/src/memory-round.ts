@@ -17,6 +17,8 @@ export interface MemoryClaims {
   /** Sorted by engine id. */
   readonly members: readonly Member[]
   readonly bundles: number
+  /** Of these, nobody's for the time being. */
+  readonly quarantined: number
   readonly settings: PoolSettings
 }
 
@@ -40,18 +42,20 @@ export function divideMemory(input: MemoryRoundInput): MemoryRound {
     (_, i) => division.amounts[i] + Math.floor(lentAfterReserve(division.lent[i], reserve, members.length)),
   )
   const leased = members.map(input.leased)
-  const grants = grantFree(targets, leased, input.free, reserve, division.amounts)
-  const wanted = members.reduce(
-    (sum, _, i) => sum + Math.max(0, division.amounts[i] - leased[i] - grants[i]),
-    0,
-  )
+  // Only what is certainly there to use them is given more.
+  const room = (goal: readonly number[]) =>
+    members.map((member, i) => (member.liveness === 'live' ? Math.max(0, goal[i] - leased[i]) : 0))
+  const lacking = room(division.amounts)
+  const grants = grantFree(lacking, room(targets), input.free, reserve)
+  const wanted = lacking.reduce((sum, lack, i) => sum + Math.max(0, lack - grants[i]), 0)
   return { entitlements: division.amounts, reclaims: takeUnused(input, targets, leased, wanted), grants }
 }
 
 /** What each engine claims of the pool's bundles. */
-export function memoryClaims({ now, members, bundles, settings }: MemoryClaims): DivisionInput {
+export function memoryClaims(input: MemoryClaims): DivisionInput {
+  const { now, members, bundles, quarantined, settings } = input
   return {
-    capacity: bundles,
+    capacity: bundles - quarantined,
     claims: members.map((member) => ({
       id: member.engine,
       weight: member.terms.weight,
@@ -77,28 +81,29 @@ function lentAfterReserve(lent: number, reserve: number, engines: number): numbe
   return Math.max(0, lent - reserve / Math.max(1, engines))
 }
 
-/** First what is entitled, then what is lent ahead; the reserve is spent on entitlements alone. */
+/**
+ * First what is entitled, then what is lent ahead; the reserve is spent on entitlements alone.
+ * @param lacking bundles to each engine's entitlement.
+ * @param room bundles to its target, which includes what is lent ahead.
+ */
 function grantFree(
-  targets: readonly number[],
-  leased: readonly number[],
+  lacking: readonly number[],
+  room: readonly number[],
   free: number,
   reserve: number,
-  entitled: readonly number[],
 ): number[] {
-  const grants = targets.map(() => 0)
   let left = free
-  for (let i = 0; i < targets.length; i++) {
-    const wants = Math.min(left, Math.max(0, entitled[i] - leased[i]))
-    grants[i] = wants
-    left -= wants
-  }
+  const grants = lacking.map((lack) => {
+    const granted = Math.min(left, lack)
+    left -= granted
+    return granted
+  })
   left = Math.max(0, left - reserve)
-  for (let i = 0; i < targets.length; i++) {
-    const wants = Math.min(left, Math.max(0, targets[i] - leased[i] - grants[i]))
-    grants[i] += wants
-    left -= wants
-  }
-  return grants
+  return grants.map((granted, i) => {
+    const lent = Math.min(left, Math.max(0, room[i] - granted))
+    left -= lent
+    return granted + lent
+  })
 }
 
 /**

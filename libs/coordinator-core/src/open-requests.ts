@@ -1,42 +1,52 @@
-import type { Micros } from '@kvasir/kernel'
-
-/** What one donor still owes to a request. */
-export interface Debit {
-  readonly donor: string
-  bundles: number
-  /** See `reclaimOrderSchema`: null when any sequence may be stopped, undefined when none may. */
-  readonly victimsBelow: number | null | undefined
-}
+import type { PreemptionRequest } from '@kvasir/contracts'
+import type { Bundles, Micros } from '@kvasir/kernel'
+import type { Creditor, Debit } from './debits.js'
 
 /** A preemption request between its decision and its end. */
-export interface OpenRequest {
-  readonly id: string
+export interface OpenRequest extends Creditor {
   readonly engine: string
-  readonly incarnation: number
-  readonly bundles: number
-  readonly minBundles: number
+  readonly bundles: Bundles
+  readonly minBundles: Bundles
   readonly priority: number
-  readonly class: 'auto' | 'entitlement' | 'priority'
+  readonly class: PreemptionRequest['class']
   /** When the answer is of no more use to the requester. */
   readonly deadlineUs: Micros
   /** When donors must have released. */
   graceUs: Micros
-  reserved: number
   debits: Debit[]
-  costUs: number
+  costUs: Micros
   replanned: boolean
+}
+
+/** @param graceUs time a donor has to release. */
+export function openRequest(now: Micros, message: PreemptionRequest, graceUs: Micros): OpenRequest {
+  return {
+    id: message.id,
+    engine: message.engine,
+    bundles: message.bundles,
+    minBundles: Math.min(message.minBundles, message.bundles),
+    priority: message.priority,
+    class: message.class,
+    deadlineUs: now + message.withinUs,
+    graceUs: now + Math.min(graceUs, message.withinUs),
+    reserved: 0,
+    debits: [],
+    costUs: 0,
+    replanned: false,
+  }
 }
 
 /** Requests under way, in order of arrival: a list, because a pool has a handful of them. */
 export class OpenRequests {
   #requests: OpenRequest[] = []
 
+  /** As they are now: a list that is walked does not change when requests end meanwhile. */
   get all(): readonly OpenRequest[] {
     return this.#requests
   }
 
   add(request: OpenRequest): void {
-    this.#requests.push(request)
+    this.#requests = [...this.#requests, request]
   }
 
   remove(id: string): void {

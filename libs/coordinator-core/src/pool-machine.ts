@@ -1,39 +1,24 @@
-import { type BudgetPolicy, type Carry, policyByName } from '@kvasir/allocation'
 import type {
-  Cancel,
   EngineDocument,
   EngineMessage,
   EngineTerms,
   Heartbeat,
-  Join,
-  Leave,
-  PolicyName,
-  PoolSettings,
   PreemptionDecision,
   RoundRecord,
 } from '@kvasir/contracts'
-import { compareIds, invariant, type Machine, type Micros } from '@kvasir/kernel'
+import type { Machine, Micros } from '@kvasir/kernel'
 import { Ledger } from '@kvasir/reclaim'
 import { Broker } from './broker.js'
-import { documentFor } from './document.js'
-import { certainExpiryUs, inUseBundles, livenessOf, type Member } from './member.js'
+import { documentFor, farewellFor } from './document.js'
+import type { Member } from './member.js'
+import { Membership } from './membership.js'
+import { needsDiffer } from './material-change.js'
 import { type MemoryRegime, memoryRegimeOf } from './memory-regime.js'
-import { divideMemory, memoryClaims } from './memory-round.js'
-import { divideTokens, type TokenRound } from './token-round.js'
-
-export interface PoolOptions {
-  readonly pool: string
-  readonly bundles: number
-  readonly policy: PolicyName
-  readonly settings: PoolSettings
-  /** Terms by model, as registered. */
-  readonly terms: ReadonlyMap<string, EngineTerms>
-  /** Cost of one token by model, in the pool's unit; absent models cost 1. */
-  readonly unitsPerToken: ReadonlyMap<string, number>
-  /** Tokens per second by model before an engine has measured any. */
-  readonly nominalRate: ReadonlyMap<string, number>
-  readonly epoch: number
-}
+import type { PoolOptions } from './pool-options.js'
+import { Registry } from './registry.js'
+import { RoundClock } from './round-clock.js'
+import { Rounds } from './rounds.js'
+import { isScarce } from './scarcity.js'
 
 export type PoolInput =
   | { readonly kind: 'wake' }
@@ -56,333 +41,164 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
   readonly ledger: Ledger
   readonly #options: PoolOptions
   readonly #regime: MemoryRegime
-  readonly #policy: BudgetPolicy
+  readonly #registry: Registry
   readonly #broker: Broker
-  /** Sorted by engine id, so that no decision depends on who joined first. */
-  #members: Member[] = []
-  #byEngine = new Map<string, Member>()
-  #terms: Map<string, EngineTerms>
-  #round = 0
-  #nextRoundUs: Micros = 0
-  #replanFromUs: Micros = 0
-  #carry: Carry | undefined
-  #quarantines: { readonly engine: string; readonly bundles: number; readonly untilUs: Micros }[] = []
-  #changed = true
+  readonly #rounds: Rounds
+  readonly #clock: RoundClock
+  readonly #membership: Membership
   #supplyWanted = false
   #effects: PoolEffect[] = []
 
   constructor(options: PoolOptions) {
+    const { bundles, settings } = options
     this.#options = options
-    this.#terms = new Map(options.terms)
     this.#regime = memoryRegimeOf(options.policy)
-    const policy = policyByName(options.policy)
-    invariant(
-      policy.kind === 'policy',
-      () => `pool ${options.pool}: ${policy.kind === 'policy' ? '' : policy.message}`,
-    )
-    this.#policy = policy.policy
-    this.ledger = new Ledger(options.bundles)
+    this.#registry = new Registry(options.terms)
+    this.ledger = new Ledger(bundles)
+    const { ledger } = this
+    const regime = this.#regime
     this.#broker = new Broker({
-      ledger: this.ledger,
-      settings: options.settings,
-      regime: this.#regime,
-      bundles: options.bundles,
-      member: (engine) => this.#byEngine.get(engine),
-      members: () => this.#members,
+      ledger,
+      settings,
+      regime,
+      bundles,
+      member: (engine) => this.#registry.find(engine),
+      members: () => this.members,
       decided: (decision) => this.#effects.push({ kind: 'decision', decision }),
+    })
+    this.#rounds = new Rounds({ options, regime, ledger, broker: this.#broker })
+    this.#clock = new RoundClock(settings.roundUs)
+    this.#membership = new Membership({
+      options,
+      regime,
+      ledger,
+      clock: this.#clock,
+      broker: this.#broker,
+      registry: this.#registry,
+      evict: (engine, incarnation) => this.#effects.push({ kind: 'evict', engine, incarnation }),
     })
   }
 
+  /** Sorted by engine id. */
   get members(): readonly Member[] {
-    return this.#members
+    return this.#registry.members
   }
 
   nextDeadline(): Micros | undefined {
-    if (this.#members.length === 0) return undefined
-    return Math.min(this.#nextRoundUs, this.#broker.nextDeadline())
+    if (this.members.length === 0) return undefined
+    return Math.min(this.#clock.nextUs, this.#broker.nextDeadline())
   }
 
   step(now: Micros, input: PoolInput): readonly PoolEffect[] {
     this.#effects = []
     if (input.kind === 'message') this.#receive(now, input.message)
-    if (input.kind === 'terms') this.#register(input.model, input.terms)
-    if (now >= this.#nextRoundUs && this.#members.length > 0) this.#runRound(now)
+    if (input.kind === 'terms') this.#setTerms(input.model, input.terms)
+    if (now >= this.#clock.nextUs && this.members.length > 0) this.#runRound(now)
     this.#broker.expire(now)
     this.#noteScarcity(now)
     this.#flush()
     return this.#effects
   }
 
-  #register(model: string, terms: EngineTerms): void {
-    this.#terms.set(model, terms)
-    for (const member of this.#members) if (member.model === model) member.terms = terms
-    this.#changed = true
-  }
+  // 1. What engines and operators say.
 
   #receive(now: Micros, message: EngineMessage): void {
-    if (message.kind === 'join') return this.#join(now, message)
-    const member = this.#byEngine.get(message.engine)
-    // A stranger or an older incarnation changes nothing (law 3); it learns so from the absence of documents.
-    if (!member || member.incarnation !== message.incarnation) return
+    if (message.kind === 'join') return this.#membership.join(now, message)
+    const member = this.#registry.find(message.engine)
+    // A stranger or an older incarnation changes nothing (law 3).
+    if (member?.incarnation !== message.incarnation) return this.#turnAway(message)
     if (message.kind === 'heartbeat') return this.#heartbeat(now, member, message)
-    if (message.number <= member.processedThrough) return
+    // In order and once: what comes after a gap is sent again by its engine, together with what was lost.
+    if (message.number !== member.processedThrough + 1) return
     member.processedThrough = message.number
     member.heardUs = now
     switch (message.kind) {
       case 'leave':
-        return this.#leave(now, member, message)
+        return this.#membership.leave(now, member)
       case 'request':
         return this.#broker.request(now, member, message)
       case 'cancel':
-        return this.#cancel(now, member, message)
+        return this.#broker.cancel(now, member, message.id)
     }
-  }
-
-  #join(now: Micros, message: Join): void {
-    const earlier = this.#byEngine.get(message.engine)
-    if (earlier && earlier.incarnation >= message.incarnation) return
-    if (earlier) this.#dismiss(now, earlier, 'vanished')
-    const terms = this.#terms.get(message.model)
-    if (!terms) return
-    const member: Member = {
-      engine: message.engine,
-      incarnation: message.incarnation,
-      model: message.model,
-      terms,
-      joinedUs: now,
-      heardUs: now,
-      heartbeat: undefined,
-      divided: undefined,
-      liveness: 'live',
-      leaving: false,
-      processedThrough: message.number,
-      sequence: 0,
-      revokedAt: 0,
-      raisedAt: 0,
-      leaseBundles: 0,
-      dirty: true,
-      tokens: 0,
-      lentTokens: 0,
-      floorTokens: 0,
-      entitledBundles: 0,
-      fixedBundles: 0,
-      grantedUs: -Infinity,
-      settledUntilUs: -Infinity,
-      settledBundles: 0,
-      outcomes: [],
-    }
-    this.#members = [...this.#members, member].sort((a, b) => compareIds(a.engine, b.engine))
-    this.#byEngine.set(member.engine, member)
-    this.#changed = true
-    // A join is a material change: the newcomer gets its first lease and budget now, not at the next round.
-    this.#nextRoundUs = now
-  }
-
-  #leave(now: Micros, member: Member, _message: Leave): void {
-    this.#dismiss(now, member, 'released')
-  }
-
-  /** Ends a membership. What it held is free if it said so itself, else quarantined until no lease can be believed in. */
-  #dismiss(now: Micros, member: Member, how: 'released' | 'vanished'): void {
-    const { engine, incarnation } = member
-    this.#broker.depart(now, member, how)
-    if (how === 'released') {
-      this.ledger.leave(engine)
-    } else {
-      this.ledger.drop(engine)
-      const bundles = this.ledger.quarantinedOf(engine)
-      this.#quarantines.push({
-        engine,
-        bundles,
-        untilUs: now + certainExpiryUs(this.#options.settings.leaseUs),
-      })
-      this.#effects.push({ kind: 'evict', engine, incarnation })
-    }
-    this.#members = this.#members.filter((other) => other !== member)
-    this.#byEngine.delete(engine)
-    this.#changed = true
-    this.#nextRoundUs = Math.min(this.#nextRoundUs, now)
-  }
-
-  /** Bundles that nobody can believe to hold any more are free. */
-  #endQuarantines(now: Micros): void {
-    for (const { engine, bundles, untilUs } of this.#quarantines)
-      if (now >= untilUs) this.ledger.expire(engine, bundles)
-    this.#quarantines = this.#quarantines.filter(({ untilUs }) => now < untilUs)
-  }
-
-  #cancel(now: Micros, member: Member, message: Cancel): void {
-    this.#broker.cancel(now, member, message.id)
   }
 
   #heartbeat(now: Micros, member: Member, heartbeat: Heartbeat): void {
     const last = member.heartbeat
     if (last && heartbeat.beat <= last.beat) return
+    const { epoch } = this.#options
     member.heardUs = now
-    member.liveness = 'live'
     member.heartbeat = heartbeat
     member.dirty = true
     member.outcomes = member.outcomes.filter(
-      ({ sequence }) => heartbeat.epoch !== this.#options.epoch || sequence > heartbeat.sequence,
+      ({ sequence }) => heartbeat.epoch !== epoch || sequence > heartbeat.sequence,
     )
     const differs = !member.divided || needsDiffer(member.divided, heartbeat)
-    this.#changed ||= differs
+    if (differs) this.#clock.noteChange()
     // Replanned at once, but not more often than the other engines could follow.
-    if (differs && this.#members.length > 1) this.#nextRoundUs = Math.min(this.#nextRoundUs, Math.max(now, this.#replanFromUs))
+    if (differs && this.members.length > 1) this.#clock.soon(now)
     // What a heartbeat says it holds counts only if it knows of the oldest order and of the newest larger lease.
     const known = Math.max(member.revokedAt, member.raisedAt)
-    if (heartbeat.epoch === this.#options.epoch && heartbeat.sequence >= known)
+    if (heartbeat.epoch === epoch && heartbeat.sequence >= known)
       this.#broker.released(now, member, heartbeat.held)
+    this.#membership.heard(now, member)
   }
 
-  #runRound(now: Micros): void {
-    const { settings } = this.#options
-    const { roundUs } = settings
-    const skipped = Math.max(0, Math.floor((now - this.#nextRoundUs) / roundUs))
-    this.#round += 1 + skipped
-    this.#nextRoundUs = (Math.floor(now / roundUs) + 1) * roundUs
-    this.#replanFromUs = now + roundUs / 4
-    this.#watch(now)
-    this.#endQuarantines(now)
-    // One engine with about the same needs gets the same answer; several share fractions that move every round.
-    if (!this.#changed && this.#members.length <= 1) return
-    this.#changed = false
-    for (const member of this.#members) member.divided = member.heartbeat
-    const round = divideTokens({
-      members: this.#members,
-      settings,
-      policy: this.#policy,
-      wakesIdle: this.#options.policy !== 'kapsl-compat',
-      unitsPerToken: (model) =>
-        settings.countTokens === 'plain' ? 1 : (this.#options.unitsPerToken.get(model) ?? 1),
-      nominalRate: (model) => this.#options.nominalRate.get(model) ?? 1,
-      bundles: memoryClaims({ now, members: this.#members, bundles: this.#options.bundles, settings }),
-      carry: this.#carry,
-    })
-    this.#carry = round.carry
-    this.#assertSumLaw(round)
-    this.#members.forEach((member, i) => {
-      const share = round.shares[i]
-      if (share.tokens === member.tokens && share.lentTokens === member.lentTokens) return
-      member.tokens = share.tokens
-      member.lentTokens = share.lentTokens
-      member.floorTokens = share.floorTokens
-      member.dirty = true
-    })
-    this.#moveMemory(now)
-    this.#effects.push({ kind: 'round', record: this.#record(round) })
+  /** An engine that is a member no more is told so. */
+  #turnAway(message: EngineMessage): void {
+    const departed = message.kind === 'heartbeat' ? this.#membership.formerMember(message) : undefined
+    if (message.kind !== 'heartbeat' || !departed) return
+    const document = farewellFor(departed, message, this.#options.epoch)
+    this.#effects.push({ kind: 'document', document })
   }
+
+  #setTerms(model: string, terms: EngineTerms): void {
+    this.#registry.setTerms(model, terms)
+    this.#clock.noteChange()
+  }
+
+  // 2. What time does.
+
+  #runRound(now: Micros): void {
+    this.#clock.begin(now)
+    this.#membership.watch(now)
+    // One engine with about the same needs gets the same answer; several share fractions that move every round.
+    if (!this.#clock.changed && this.members.length <= 1) return
+    this.#clock.clearChange()
+    const record = this.#rounds.run(now, this.members, this.#clock.number)
+    this.#effects.push({ kind: 'round', record })
+  }
+
+  // 3. What engines are told.
 
   /** Supply curves are asked for while memory is scarce, and for a while after a request could not be met without them. */
   #noteScarcity(now: Micros): void {
-    let available = this.ledger.free
-    for (const member of this.#members) available += Math.max(0, this.ledger.leasedTo(member.engine) - inUseBundles(member, now))
-    const scarce = available < SCARCE_SHARE * this.#options.bundles || now < this.#broker.supplyMissedUs + SUPPLY_WANTED_US
-    const wanted = this.#members.length > 1 && this.#regime.donors !== 'none' && scarce
+    const { members, ledger } = this
+    const { bundles } = this.#options
+    const { supplyMissedUs } = this.#broker
+    const scarce = isScarce({ now, members, ledger, bundles, supplyMissedUs })
+    const wanted = members.length > 1 && this.#regime.donors !== 'none' && scarce
     if (wanted === this.#supplyWanted) return
     this.#supplyWanted = wanted
-    for (const member of this.#members) member.dirty = true
-  }
-
-  /** Law 1, except under the one policy that has no shares. */
-  #assertSumLaw(round: TokenRound): void {
-    if (this.#options.policy === 'uncoordinated') return
-    const { divided, capacity } = round
-    invariant(
-      divided <= capacity,
-      () => `round ${this.#round} of ${this.#options.pool}: ${divided} tokens of ${capacity}`,
-    )
-  }
-
-  #moveMemory(now: Micros): void {
-    const division = divideMemory({
-      now,
-      members: this.#members,
-      bundles: this.#options.bundles,
-      free: this.ledger.free,
-      leased: (member) => this.ledger.leasedTo(member.engine),
-      settings: this.#options.settings,
-    })
-    this.#members.forEach((member, i) => {
-      member.entitledBundles = division.entitlements[i]
-    })
-    this.#regime.move({
-      now,
-      members: this.#members,
-      division,
-      ledger: this.ledger,
-      broker: this.#broker,
-      bundles: this.#options.bundles,
-    })
-  }
-
-  #watch(now: Micros): void {
-    const { heartbeatUs, leaseUs } = this.#options.settings
-    for (const member of [...this.#members]) {
-      const liveness = livenessOf(now - member.heardUs, heartbeatUs, leaseUs)
-      if (liveness === member.liveness) continue
-      member.liveness = liveness
-      this.#changed = true
-      if (liveness === 'gone') this.#dismiss(now, member, 'vanished')
-    }
-  }
-
-  #record(round: TokenRound): RoundRecord {
-    return {
-      round: this.#round,
-      capacityTokens: round.capacity,
-      freeBundles: this.ledger.free,
-      conditions: round.conditions,
-      shares: this.#members.map((member, i) => ({
-        engine: member.engine,
-        demandTokens: round.shares[i].demandTokens,
-        tokens: round.shares[i].tokens,
-        lentTokens: round.shares[i].lentTokens,
-        idealTokens: round.shares[i].idealTokens,
-        leaseBundles: this.ledger.leasedTo(member.engine),
-        entitledBundles: member.entitledBundles,
-        inUseBundles: member.heartbeat?.inUse ?? 0,
-      })),
-    }
+    for (const member of members) member.dirty = true
   }
 
   #flush(): void {
-    for (const member of this.#members) {
+    const { bundles, epoch } = this.#options
+    for (const member of this.members) {
       if (!member.dirty) continue
       member.dirty = false
       member.sequence++
       const document = documentFor(member, {
-        epoch: this.#options.epoch,
-        round: this.#round,
-        bundles: this.#options.bundles,
-        leaseBundles: this.#regime.leaseOf(member, this.ledger, this.#options.bundles),
-        limitBundles: this.#regime.limitOf(member, this.#options.bundles),
+        epoch,
+        round: this.#clock.number,
+        bundles,
+        leaseBundles: this.#regime.leaseOf(member, this.ledger, bundles),
+        limitBundles: this.#regime.limitOf(member, bundles),
         reclaims: this.#broker.ordersFor(member.engine),
-        sharesPool: this.#members.length > 1,
+        sharesPool: this.members.length > 1,
         supplyWanted: this.#supplyWanted,
       })
       this.#effects.push({ kind: 'document', document })
     }
   }
-}
-
-/** Share of a pool below which free and unused bundles together count as scarce. */
-const SCARCE_SHARE = 0.15
-/** How long curves are published after a request that needed them. */
-const SUPPLY_WANTED_US: Micros = 5_000_000
-
-/** Relative change of a number below which a lone engine's round is not divided anew. */
-const MATERIAL_CHANGE = 0.25
-
-/** Whether an engine that has its pool to itself needs another answer: more than a little of anything has changed. */
-function needsDiffer(a: Heartbeat, b: Heartbeat): boolean {
-  return (
-    differ(a.demand.tokens, b.demand.tokens) ||
-    differ(a.demand.tokensPerSecond, b.demand.tokensPerSecond) ||
-    differ(a.demand.bundles, b.demand.bundles)
-  )
-}
-
-function differ(a: number, b: number): boolean {
-  return Math.abs(a - b) > MATERIAL_CHANGE * Math.max(a, b)
 }

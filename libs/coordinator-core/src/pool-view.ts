@@ -1,6 +1,6 @@
 import { compareIds, type Micros } from '@kvasir/kernel'
 import type { EngineView, PoolView, PreemptionHistory } from '@kvasir/reclaim'
-import type { BrokerParts } from './broker.js'
+import type { BrokerParts } from './broker-parts.js'
 import { inUseBundles, type Member } from './member.js'
 import { guaranteeBundles, limitBundles } from './memory-round.js'
 
@@ -22,7 +22,9 @@ export function poolView(
       return {
         ...engineView(now, member, parts),
         // A donor keeps a little more than its share: shares move with every round's demand, and work in use must not.
-        entitlement: Math.ceil(member.entitledBundles * (member === requester ? 1 : 1 + parts.settings.deadZone)),
+        entitlement: Math.ceil(
+          member.entitledBundles * (member === requester ? 1 : 1 + parts.settings.deadZone),
+        ),
         boost: history.boostOf(member.engine, now),
         ...(standing === undefined ? {} : { standing }),
       }

@@ -20,8 +20,9 @@ export interface TokenShare {
 }
 
 export interface TokenRound {
-  /** In the pool's unit, as are the amounts divided. */
+  /** In the pool's unit, as are what engines that cannot be heard may still spend of it, and the amounts divided. */
   readonly capacity: number
+  readonly charged: number
   readonly divided: number
   readonly shares: readonly TokenShare[]
   readonly conditions: readonly string[]
@@ -66,20 +67,31 @@ export function divideTokens(input: TokenRoundInput): TokenRound {
   const claims = members.map((member, i) =>
     tokenClaim(member, capacity, Math.max(wakeUp, Math.ceil(demands[i]))),
   )
-  const division = { capacity, claims, maxShare: settings.maxShare }
+  // An engine that hears nothing spends its floor and no more: see effectiveBudget.
+  const charged = sum(members.map((member, i) => (isHeard(member) ? 0 : member.floorTokens * units[i])))
+  const available = Math.max(0, Math.floor(capacity - charged))
+  const division = { capacity: available, claims, maxShare: settings.maxShare }
   const divided = input.policy({ ...division, carry: input.carry ?? NO_CARRY }, { others: [input.bundles] })
   const ideal = divide(division).exact
-  const shares = members.map(
-    (member, i): TokenShare => ({
+  const shares = members.map((member, i): TokenShare => {
+    const idealTokens = ideal[i] / units[i]
+    if (!isHeard(member)) return silentShare(member, idealTokens)
+    return {
       tokens: Math.floor(divided.amounts[i] / units[i]),
       lentTokens: Math.floor(divided.lent[i] / units[i]),
       floorTokens: Math.floor(Math.min(claims[i].guarantee, divided.amounts[i]) / units[i]),
-      idealTokens: ideal[i] / units[i],
+      idealTokens,
       demandTokens: demandTokens(member),
-    }),
-  )
+    }
+  })
   const conditions = [...new Set(divided.conditions.map((condition) => condition.kind))]
-  return { capacity, divided: sum(divided.amounts), shares, conditions, carry: divided.carry }
+  return { capacity, charged, divided: sum(divided.amounts), shares, conditions, carry: divided.carry }
+}
+
+/** What it does when it hears nothing is also what it is told. */
+function silentShare(member: Member, idealTokens: number): TokenShare {
+  const { floorTokens } = member
+  return { tokens: floorTokens, lentTokens: 0, floorTokens, idealTokens, demandTokens: demandTokens(member) }
 }
 
 function tokenClaim(member: Member, capacity: number, demand: number): Claim {

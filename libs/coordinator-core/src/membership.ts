@@ -1,0 +1,105 @@
+import type { Heartbeat, Join } from '@kvasir/contracts'
+import type { Micros } from '@kvasir/kernel'
+import type { Ledger } from '@kvasir/reclaim'
+import type { Broker } from './broker.js'
+import { certainExpiryUs, type Liveness, livenessOf } from './liveness.js'
+import type { Member } from './member.js'
+import type { MemoryRegime } from './memory-regime.js'
+import { guaranteeBundles } from './memory-round.js'
+import type { PoolOptions } from './pool-options.js'
+import { Quarantine } from './quarantine.js'
+import type { Departed, Registry } from './registry.js'
+import type { RoundClock } from './round-clock.js'
+
+export interface MembershipParts {
+  readonly options: PoolOptions
+  readonly regime: MemoryRegime
+  readonly ledger: Ledger
+  readonly clock: RoundClock
+  readonly broker: Broker
+  readonly registry: Registry
+  /** The device shall take what the engine still has mapped. */
+  evict(engine: string, incarnation: number): void
+}
+
+/** How engines become members, are judged while they are silent, and stop being members. */
+export class Membership {
+  readonly #parts: MembershipParts
+  readonly #quarantine: Quarantine
+
+  constructor(parts: MembershipParts) {
+    this.#parts = parts
+    this.#quarantine = new Quarantine(parts.ledger)
+  }
+
+  join(now: Micros, message: Join): void {
+    const { registry, clock } = this.#parts
+    if (!registry.welcomes(message)) return
+    const earlier = registry.find(message.engine)
+    if (earlier) this.#dismiss(now, earlier, 'vanished')
+    registry.add(now, message)
+    // A join is a material change: the newcomer gets its first lease and budget now, not at the next round.
+    clock.restart(now)
+  }
+
+  leave(now: Micros, member: Member): void {
+    this.#dismiss(now, member, 'released')
+  }
+
+  heard(now: Micros, member: Member): void {
+    this.#judge(now, member, 'live')
+  }
+
+  /** Judges everybody by the time since they were last heard of, and frees what nobody can believe to hold any more. */
+  watch(now: Micros): void {
+    const { registry, options } = this.#parts
+    const { heartbeatUs, leaseUs } = options.settings
+    for (const member of registry.members)
+      this.#judge(now, member, livenessOf(now - member.heardUs, heartbeatUs, leaseUs))
+    this.#quarantine.expire(now)
+  }
+
+  /**
+   * Who wrote a heartbeat without being a member, if it was one. One that was replaced is told nothing: the place of its
+   * document belongs to its successor, and there it reads of it.
+   */
+  formerMember({ engine, incarnation }: Heartbeat): Departed | undefined {
+    const departed = this.#parts.registry.departed(engine)
+    return departed?.incarnation === incarnation ? departed : undefined
+  }
+
+  #judge(now: Micros, member: Member, liveness: Liveness): void {
+    const { clock, broker } = this.#parts
+    const before = member.liveness
+    if (liveness === before) return
+    member.liveness = liveness
+    clock.noteChange()
+    if (liveness === 'gone') this.#dismiss(now, member, 'vanished')
+    else if (liveness === 'silent') this.#takeSurplus(member)
+    else if (before === 'silent') broker.endRecall(member)
+  }
+
+  /** Fixed shares stay whose they are; where shares follow demand, a silent engine keeps its guarantee alone. */
+  #takeSurplus(member: Member): void {
+    const { ledger, options, regime, broker } = this.#parts
+    const surplus = ledger.leasedTo(member.engine) - guaranteeBundles(member, options.bundles)
+    if (surplus > 0 && regime.donors === 'least-cost') broker.takeFromSilent(member, surplus)
+  }
+
+  /** Ends a membership. What it held is free if it said so itself, else quarantined until no lease can be believed in. */
+  #dismiss(now: Micros, member: Member, how: 'released' | 'vanished'): void {
+    const { broker, ledger, options, registry, clock } = this.#parts
+    const { engine, incarnation } = member
+    broker.depart(now, member, how)
+    if (how === 'released') {
+      ledger.leave(engine)
+    } else {
+      // Leases run from heartbeats, and none was sent after the last word that was heard.
+      this.#quarantine.isolate(engine, member.heardUs + certainExpiryUs(options.settings.leaseUs))
+      this.#parts.evict(engine, incarnation)
+    }
+    registry.remove(member)
+    clock.noteChange()
+    clock.atOnce(now)
+  }
+}

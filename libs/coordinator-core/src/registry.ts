@@ -1,0 +1,74 @@
+import type { EngineTerms, Join } from '@kvasir/contracts'
+import { compareIds, type Micros } from '@kvasir/kernel'
+import { type CarriedOutcome, type Member, newMember } from './member.js'
+
+/** What is kept of an engine that is a member no more, so that nothing it has said counts twice. */
+export interface Departed {
+  readonly engine: string
+  readonly incarnation: number
+  readonly processedThrough: number
+  /** Of the newest document sent under this name; documents of a later membership continue from it. */
+  sequence: number
+  readonly outcomes: readonly CarriedOutcome[]
+}
+
+/** Who is, and who was, a member of the pool, and on which terms. */
+export class Registry {
+  readonly #terms: Map<string, EngineTerms>
+  /** Sorted by engine id, so that no decision depends on who joined first. */
+  #members: readonly Member[] = []
+  readonly #byEngine = new Map<string, Member>()
+  /** By engine: there are as many as names, and names come from operators. */
+  readonly #departed = new Map<string, Departed>()
+
+  /** @param terms by model, as registered. */
+  constructor(terms: ReadonlyMap<string, EngineTerms>) {
+    this.#terms = new Map(terms)
+  }
+
+  get members(): readonly Member[] {
+    return this.#members
+  }
+
+  find(engine: string): Member | undefined {
+    return this.#byEngine.get(engine)
+  }
+
+  departed(engine: string): Departed | undefined {
+    return this.#departed.get(engine)
+  }
+
+  /** An operator's change of one model: it holds for its engines from the next round on. */
+  setTerms(model: string, terms: EngineTerms): void {
+    this.#terms.set(model, terms)
+    for (const member of this.#members) if (member.model === model) member.terms = terms
+  }
+
+  /** Whether a join is of a registered model and newer than all that was heard under its name. */
+  welcomes(join: Join): boolean {
+    if (!this.#terms.has(join.model)) return false
+    const member = this.#byEngine.get(join.engine)
+    if (member) return join.incarnation > member.incarnation
+    const past = this.#departed.get(join.engine)
+    if (!past || join.incarnation > past.incarnation) return true
+    return join.incarnation === past.incarnation && join.number > past.processedThrough
+  }
+
+  /** Takes in an engine that is welcome and has no member under its name; null when it is not welcome. */
+  add(now: Micros, join: Join): Member | null {
+    const terms = this.#terms.get(join.model)
+    if (!terms || !this.welcomes(join)) return null
+    const member = newMember(now, join, terms, this.#departed.get(join.engine)?.sequence ?? 0)
+    this.#members = [...this.#members, member].sort((a, b) => compareIds(a.engine, b.engine))
+    this.#byEngine.set(member.engine, member)
+    this.#departed.delete(member.engine)
+    return member
+  }
+
+  remove(member: Member): void {
+    const { engine, incarnation, processedThrough, sequence, outcomes } = member
+    this.#members = this.#members.filter((other) => other !== member)
+    this.#byEngine.delete(engine)
+    this.#departed.set(engine, { engine, incarnation, processedThrough, sequence, outcomes })
+  }
+}

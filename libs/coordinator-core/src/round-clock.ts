@@ -1,0 +1,59 @@
+import type { Micros } from '@kvasir/kernel'
+
+/** When rounds begin. They lie on a fixed grid; what changes materially calls for one in between. */
+export class RoundClock {
+  readonly #roundUs: Micros
+  #number = 0
+  #nextUs: Micros = 0
+  #replanFromUs: Micros = 0
+  #changed = true
+
+  constructor(roundUs: Micros) {
+    this.#roundUs = roundUs
+  }
+
+  /** Of the newest round; rounds that nobody was there to run are skipped and counted. */
+  get number(): number {
+    return this.#number
+  }
+
+  get nextUs(): Micros {
+    return this.#nextUs
+  }
+
+  /** Whether something has changed that the newest round did not know. */
+  get changed(): boolean {
+    return this.#changed
+  }
+
+  noteChange(): void {
+    this.#changed = true
+  }
+
+  /** A round is about to take everything into account. */
+  clearChange(): void {
+    this.#changed = false
+  }
+
+  begin(now: Micros): void {
+    const roundUs = this.#roundUs
+    this.#number += 1 + Math.max(0, Math.floor((now - this.#nextUs) / roundUs))
+    this.#nextUs = (Math.floor(now / roundUs) + 1) * roundUs
+    this.#replanFromUs = now + roundUs / 4
+  }
+
+  /** The next round is now, and nothing before it counts as skipped: a newcomer waits for nobody. */
+  restart(now: Micros): void {
+    this.#changed = true
+    this.#nextUs = now
+  }
+
+  atOnce(now: Micros): void {
+    this.#nextUs = Math.min(this.#nextUs, now)
+  }
+
+  /** As soon as engines could follow: a quarter of a round after the one before. */
+  soon(now: Micros): void {
+    this.#nextUs = Math.min(this.#nextUs, Math.max(now, this.#replanFromUs))
+  }
+}
