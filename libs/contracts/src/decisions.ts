@@ -42,6 +42,8 @@ export interface RoundShare {
 export interface RoundRecord {
   readonly round: number
   readonly capacityTokens: number
+  /** Whether more was demanded than there is: only then does it matter who gets what. */
+  readonly contended: boolean
   readonly freeBundles: number
   readonly conditions: readonly string[]
   readonly shares: readonly RoundShare[]

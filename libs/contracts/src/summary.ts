@@ -76,7 +76,7 @@ const outcome = {
   jain: share
     .nullable()
     .describe(
-      "Jain's index of tokens served over the weighted max-min share, over engines with demand; null below two engines",
+      "Jain's index of tokens served over the weighted max-min share while a pool was contended, over engines with demand then; null below two engines",
     ),
   weightedWaitUs: micros.describe('sum over the started requests of weight times queue time'),
   makespanUs: micros.describe('first arrival to the last end'),

@@ -75,6 +75,23 @@ describe('a request for memory', () => {
     expect(world.document('a').reclaims).toEqual([{ request: 'b/1/5', bundles: 5, victimsBelow: null }])
   })
 
+  it('returns a guarantee on demand, also from a donor that keeps within its share and the dead zone around it', () => {
+    const asking = (guarantee: number) => {
+      const world = contended({
+        settings: { movePerRound: 1 },
+        terms: { a: { weight: 9 }, b: { guarantee } },
+      })
+      world.beat('b', { inUse: 20, bundles: 30, tokens: 100 })
+      world.pass(100_000)
+      world.request('b', { bundles: 10 })
+      return world
+    }
+    expect(asking(0.3).document('a').reclaims).toEqual([
+      { request: 'b/1/2', bundles: 10, victimsBelow: null },
+    ])
+    expect(asking(0).outcomes('b')).toMatchObject([{ kind: 'denied' }])
+  })
+
   it('takes from lower work by priority, and says below which', () => {
     const world = contended()
     world.request('b', { bundles: 20, priority: 5, class: 'priority' })

@@ -10,6 +10,7 @@ import {
 } from '@kvasir/reclaim'
 import type { BrokerParts } from './broker-parts.js'
 import type { Member } from './member.js'
+import { guaranteeBundles } from './memory-round.js'
 import { MoveCap } from './move-cap.js'
 import type { OpenRequest } from './open-requests.js'
 import { poolView } from './pool-view.js'
@@ -38,11 +39,18 @@ export class DonorChoice {
 
   /** Decides what is still missing of a request. Changes no book. */
   decide(now: Micros, member: Member, request: OpenRequest): Decision {
-    const { donors } = this.#parts.regime
-    const chooser = donors === 'single-donor' ? 'kapsl-single-donor' : 'least-cost'
-    const policy = { ...DEFAULT_RECLAIM_POLICY, chooser, entitlementFloor: 'share' } as const
+    const { ledger, regime, bundles } = this.#parts
+    const { donors } = regime
     const view = poolView(now, this.#parts, this.#history, member)
     const asked = missingOf(request)
+    const held = ledger.leasedTo(member.engine) + ledger.incomingTo(member.engine)
+    // A guarantee is returned on demand; what goes beyond it leaves donors at their shares, which else would ask it back.
+    const guaranteed = held + (asked.minBundles ?? asked.bundles) <= guaranteeBundles(member, bundles)
+    const policy = {
+      ...DEFAULT_RECLAIM_POLICY,
+      chooser: donors === 'single-donor' ? 'kapsl-single-donor' : 'least-cost',
+      entitlementFloor: guaranteed ? 'guarantee' : 'share',
+    } as const
     const decision =
       donors === 'least-cost' ? this.#cap.decide(asked, view, policy) : decide(asked, view, policy)
     if (decision.outcome === 'denied' || decision.donors.some((share) => share.class !== 'unused'))

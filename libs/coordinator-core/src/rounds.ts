@@ -86,6 +86,7 @@ export class Rounds {
     return {
       round: number,
       capacityTokens: round.capacity,
+      contended: round.contended,
       freeBundles: ledger.free,
       conditions: round.conditions,
       shares: members.map((member, i) => ({

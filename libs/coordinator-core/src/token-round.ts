@@ -24,6 +24,8 @@ export interface TokenRound {
   readonly capacity: number
   readonly charged: number
   readonly divided: number
+  /** Whether more was demanded than there is. */
+  readonly contended: boolean
   readonly shares: readonly TokenShare[]
   readonly conditions: readonly string[]
   readonly carry: Carry
@@ -72,7 +74,7 @@ export function divideTokens(input: TokenRoundInput): TokenRound {
   const available = Math.max(0, Math.floor(capacity - charged))
   const division = { capacity: available, claims, maxShare: settings.maxShare }
   const divided = input.policy({ ...division, carry: input.carry ?? NO_CARRY }, { others: [input.bundles] })
-  const ideal = divide(division).exact
+  const ideal = members.length === 1 ? divided.exact : idealOf(division, demands)
   const shares = members.map((member, i): TokenShare => {
     const idealTokens = ideal[i] / units[i]
     if (!isHeard(member)) return silentShare(member, idealTokens)
@@ -85,7 +87,22 @@ export function divideTokens(input: TokenRoundInput): TokenRound {
     }
   })
   const conditions = [...new Set(divided.conditions.map((condition) => condition.kind))]
-  return { capacity, charged, divided: sum(divided.amounts), shares, conditions, carry: divided.carry }
+  const contended = sum(demands) >= available
+  return {
+    capacity,
+    charged,
+    divided: sum(divided.amounts),
+    contended,
+    shares,
+    conditions,
+    carry: divided.carry,
+  }
+}
+
+/** Weighted max-min shares for what is really demanded, without the grants that idle engines wake up with. */
+function idealOf(division: DivisionInput, demands: readonly number[]): readonly number[] {
+  const claims = division.claims.map((claim, i) => ({ ...claim, demand: Math.ceil(demands[i]) }))
+  return divide({ ...division, claims }).exact
 }
 
 /** What it does when it hears nothing is also what it is told. */

@@ -35,6 +35,8 @@ export interface PoolHost {
   armedUs: Micros
   /** When its budgets were last divided. */
   dividedUs: Micros
+  /** Whether more is demanded than there is. */
+  contended: boolean
 }
 
 /** An engine machine, its place in the cluster, and its requests by slot. */
@@ -56,6 +58,7 @@ export class EngineHost {
   /** Steps planned so far. */
   step = 0
   arriving: LiveRequest | undefined
+  /** Tokens computed while its pool was contended. */
   servedTokens = 0
   /** Weighted max-min share so far, and a round at present. */
   idealTokens = 0
@@ -226,6 +229,7 @@ function buildPool(plan: ClusterPlan, device: DeviceHost, costs: CostTables): Po
     engines: new Map(),
     armedUs: Infinity,
     dividedUs: 0,
+    contended: false,
   }
 }
 

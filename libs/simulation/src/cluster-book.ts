@@ -69,7 +69,7 @@ export class ClusterBook {
 
   stepped(now: Micros, host: EngineHost, tokens: number, busyUs: Micros): void {
     this.pools[host.device.index].stepTokens += tokens
-    host.servedTokens += tokens
+    if (host.pool.contended) host.servedTokens += tokens
     this.#timeline.stepped(now, host.modelIndex, host.device.index, { tokens, busyUs })
     this.noteMemory(now, host)
   }
@@ -83,11 +83,15 @@ export class ClusterBook {
 
   // ── owners ──────────────────────────────────────────────────────────────────────────────────────
 
-  /** A share counts for as long as it held: rounds are divided anew when demand changes, not only on time. */
+  /**
+   * A share counts for as long as it held, and only while more was demanded than there was: without contention everybody gets
+   * what it asks for, whatever the policy.
+   */
   round(now: Micros, host: PoolHost, record: RoundRecord): void {
     this.rounds++
     for (const condition of record.conditions) this.conditions.add(condition)
     this.#accrue(now, host)
+    host.contended = record.contended
     for (const share of record.shares) {
       const engine = host.engines.get(share.engine)
       if (!engine) continue
@@ -107,6 +111,7 @@ export class ClusterBook {
   #accrue(now: Micros, host: PoolHost): void {
     const rounds = (now - host.dividedUs) / this.#plan.settings.roundUs
     host.dividedUs = now
+    if (!host.contended) return
     for (const engine of host.engines.values()) engine.idealTokens += engine.idealPerRound * rounds
   }
 

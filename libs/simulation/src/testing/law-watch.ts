@@ -20,9 +20,8 @@ export class LawWatch {
   readonly #modelPriority = new Map<string, number>()
   readonly #askedAt = new Map<string, number>()
   readonly #unservedSince = new Map<string, { step: number; sinceUs: number }>()
-  readonly #belowGuaranteeSince = new Map<string, number>()
-  /** Longest times seen, microseconds: an answer to a preemption request, work without a step, a guarantee not yet returned. */
-  readonly longest = { answerUs: 0, unservedUs: 0, guaranteeUs: 0 }
+  /** Longest times seen, microseconds: an answer to a preemption request, running work without a step. */
+  readonly longest = { answerUs: 0, unservedUs: 0 }
   /** Victims seen, by the class that allowed it: shows that the sweep meets the cases it is about. */
   readonly victims = new Map<string, number>()
 
@@ -35,28 +34,16 @@ export class LawWatch {
     for (const engine of simulation.engines) this.#inspectService(simulation, engine)
   }
 
-  /** Laws 7 and 10: how long work that is running goes without a step, and a guarantee that is needed without being met. */
+  /** Law 7: how long work that is running goes without a step. */
   #inspectService(simulation: Simulation, engine: EngineHost): void {
     const { nowUs } = simulation
-    const { scheduler, lease, pool } = engine.machine
+    const { scheduler } = engine.machine
     const served = this.#unservedSince.get(engine.plan.id)
     if (scheduler.runningCount === 0 || served?.step !== engine.step) {
       this.#unservedSince.set(engine.plan.id, { step: engine.step, sinceUs: nowUs })
     } else {
       this.longest.unservedUs = Math.max(this.longest.unservedUs, nowUs - served.sinceUs)
     }
-    const document = lease.document
-    const needed = Math.min(
-      document?.guaranteeBundles ?? 0,
-      Math.ceil(scheduler.demandBlocks() / pool.blocksPerBundle),
-    )
-    if (needed <= lease.bundles(nowUs)) {
-      this.#belowGuaranteeSince.delete(engine.plan.id)
-      return
-    }
-    const sinceUs = this.#belowGuaranteeSince.get(engine.plan.id) ?? nowUs
-    this.#belowGuaranteeSince.set(engine.plan.id, sinceUs)
-    this.longest.guaranteeUs = Math.max(this.longest.guaranteeUs, nowUs - sinceUs)
   }
 
   /** Laws 2 and 8: what engines may touch is never more than the ledger knows of, nor than the device has. */
