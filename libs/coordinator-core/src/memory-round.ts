@@ -47,7 +47,12 @@ export function divideMemory(input: MemoryRoundInput): MemoryRound {
     members.map((member, i) => (member.liveness === 'live' ? Math.max(0, goal[i] - leased[i]) : 0))
   const lacking = room(division.amounts)
   const grants = grantFree(lacking, room(targets), input.free, reserve)
-  const wanted = lacking.reduce((sum, lack, i) => sum + Math.max(0, lack - grants[i]), 0)
+  // What is only lent is evened out too, but not for a little: targets move with every round's demand.
+  const wellShort = room(targets.map((target) => Math.floor(target * (1 - settings.deadZone))))
+  const wanted = lacking.reduce(
+    (sum, lack, i) => sum + Math.max(0, Math.max(lack, wellShort[i]) - grants[i]),
+    0,
+  )
   return { entitlements: division.amounts, reclaims: takeUnused(input, targets, leased, wanted), grants }
 }
 
