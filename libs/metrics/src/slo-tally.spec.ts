@@ -62,11 +62,15 @@ describe('service level objectives', () => {
 })
 
 describe('waiting', () => {
-  it('is weighted by the weight of the model, and its mean is not', () => {
+  it('is weighted by the weight of the model, and adds up when merged', () => {
     const waiting = new WaitingTally()
     waiting.started({ waitUs: 100, weight: 3 })
     waiting.started({ waitUs: 200, weight: 1 })
-    expect([waiting.weightedWaitUs, waiting.meanWaitUs()]).toEqual([500, 150])
+    expect(waiting.weightedWaitUs).toBe(500)
+    const twice = new WaitingTally()
+    twice.merge(waiting)
+    twice.merge(waiting)
+    expect(twice.weightedWaitUs).toBe(1000)
   })
 
   it('has a makespan from the first arrival to the last end, 0 before anything ended', () => {

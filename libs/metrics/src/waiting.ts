@@ -3,8 +3,6 @@ import type { Micros } from '@kvasir/kernel'
 /** Sum of weight times wait, and the time from the first arrival to the last end. */
 export class WaitingTally {
   #weightedWaitUs = 0
-  #waitUs = 0
-  #started = 0
   #firstArrivalUs = Infinity
   #lastEndUs = -Infinity
 
@@ -15,8 +13,6 @@ export class WaitingTally {
   /** The request's first step began `waitUs` after its arrival; `weight` is its model's. */
   started(wait: { readonly waitUs: Micros; readonly weight: number }): void {
     this.#weightedWaitUs += wait.weight * wait.waitUs
-    this.#waitUs += wait.waitUs
-    this.#started++
   }
 
   /** A request finished or was rejected. */
@@ -28,8 +24,11 @@ export class WaitingTally {
     return this.#weightedWaitUs
   }
 
-  meanWaitUs(): number | undefined {
-    return this.#started === 0 ? undefined : this.#waitUs / this.#started
+  /** Adds what `other` has seen. */
+  merge(other: WaitingTally): void {
+    this.#weightedWaitUs += other.#weightedWaitUs
+    this.#firstArrivalUs = Math.min(this.#firstArrivalUs, other.#firstArrivalUs)
+    this.#lastEndUs = Math.max(this.#lastEndUs, other.#lastEndUs)
   }
 
   /** 0 until a request has ended. */

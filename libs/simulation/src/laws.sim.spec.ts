@@ -6,6 +6,8 @@ import { randomCluster } from './testing/random-cluster.js'
 
 const CLUSTERS = 1_000
 const FIRST_SEED = 1
+/** These clusters need less than 3,000 events; machines that answer each other without end made 100,000 of one. */
+const EVENTS_MAX = 20_000
 
 /** Runs one random cluster to its end under the watch of the laws. */
 function watched(
@@ -20,7 +22,7 @@ function watched(
     inspect: (world) => watch.inspect(world),
   })
   while (!simulation.run(10_000))
-    expect(simulation.events, `seed ${seed} does not end`).toBeLessThan(2_000_000)
+    expect(simulation.events, `seed ${seed} does not end`).toBeLessThan(EVENTS_MAX)
   // Fixed shares and single donors can leave a large request waiting for ever: the summary says so, and nothing is lost.
   const { conditions, requests: counts } = simulation.result().summary
   if (policy === 'kapsl-compat' && conditions.includes('stuck')) expect(counts.unfinished).toBeGreaterThan(0)

@@ -26,7 +26,6 @@ export class ModelRecord extends OutcomeRecord {
       sloAttainment: this.slo.attainment() ?? null,
       goodputPerS: this.slo.goodputPerSecond(nowUs),
       jain: jainOfShares(engines) ?? null,
-      makespanUs: this.waiting.makespanUs,
     }
   }
 }

@@ -13,6 +13,7 @@ type CountedOutcome = Pick<
   | 'e2eUs'
   | 'queueUs'
   | 'weightedWaitUs'
+  | 'makespanUs'
   | 'preemptions'
 >
 
@@ -33,7 +34,6 @@ export class OutcomeRecord {
   outputTokens = 0
   recomputedTokens = 0
   prefixHitTokens = 0
-  weightedWaitUs = 0
   brokered = 0
   granted = 0
   partial = 0
@@ -71,6 +71,7 @@ export class OutcomeRecord {
     this.e2e.merge(other.e2e)
     this.queue.merge(other.queue)
     this.itl.merge(other.itl)
+    this.waiting.merge(other.waiting)
     for (const [reason, times] of other.#rejectedBy) count(this.#rejectedBy, reason, times)
     for (const [reason, times] of other.#deniedBy) count(this.#deniedBy, reason, times)
     this.submitted += other.submitted
@@ -80,7 +81,6 @@ export class OutcomeRecord {
     this.outputTokens += other.outputTokens
     this.recomputedTokens += other.recomputedTokens
     this.prefixHitTokens += other.prefixHitTokens
-    this.weightedWaitUs += other.weightedWaitUs
     this.brokered += other.brokered
     this.granted += other.granted
     this.partial += other.partial
@@ -111,7 +111,8 @@ export class OutcomeRecord {
       itlUs: summarise(this.itl),
       e2eUs: summarise(this.e2e),
       queueUs: summarise(this.queue),
-      weightedWaitUs: this.weightedWaitUs,
+      weightedWaitUs: this.waiting.weightedWaitUs,
+      makespanUs: this.waiting.makespanUs,
       preemptions: this.#preemptions(),
     }
   }

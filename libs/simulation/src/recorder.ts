@@ -51,9 +51,7 @@ export class Recorder {
   #finished = 0
   #rejected = 0
   #lastProgressUs: Micros = 0
-  #firstArrivalUs: Micros = Infinity
   #lastArrivalUs: Micros = 0
-  #lastEndUs: Micros = -Infinity
 
   constructor(
     cluster: WatchedCluster,
@@ -85,7 +83,6 @@ export class Recorder {
     this.#submitted++
     model.submitted++
     model.waiting.arrived(now)
-    this.#firstArrivalUs = Math.min(this.#firstArrivalUs, now)
     this.#lastArrivalUs = now
     const live = liveRequest(record, this.#submitted, model, replica)
     this.#trace?.enqueue(now, live)
@@ -132,7 +129,6 @@ export class Recorder {
     model.reject(reason)
     model.slo.missed()
     model.waiting.ended(now)
-    this.#lastEndUs = now
     this.#release(live)
     this.#trace?.reject(now, live, reason, detail)
   }
@@ -152,7 +148,7 @@ export class Recorder {
       if (live.queueUs < 0) {
         live.queueUs = now - live.record.arrivalUs
         live.model.queue.add(live.queueUs)
-        live.model.weightedWaitUs += live.queueUs * live.model.plan.terms.weight
+        live.model.waiting.started({ waitUs: live.queueUs, weight: live.model.plan.terms.weight })
       }
       live.runStartUs = now
       live.runStartTokens = host.machine.scheduler.outputTokens(plan.slots[k])
@@ -226,7 +222,6 @@ export class Recorder {
     if (tpotUs !== undefined) model.tpot.add(tpotUs)
     model.slo.finished({ ttftUs: live.ttftUs, tpotUs, e2eUs })
     model.waiting.ended(now)
-    this.#lastEndUs = now
     this.#release(live)
     if (!this.#tracesSteps) this.#trace?.decodeRun(now, host, live)
     this.#trace?.complete(now, host, live, reason)
@@ -273,8 +268,7 @@ export class Recorder {
     const { book } = this
     book.close(now)
     for (const model of models) model.slo.missed(model.unfinished)
-    const makespanUs = Math.max(0, this.#lastEndUs - this.#firstArrivalUs)
-    const facts = { ...run, nowUs: now, rounds: book.rounds, makespanUs, conditions: book.conditions }
+    const facts = { ...run, nowUs: now, rounds: book.rounds, conditions: book.conditions }
     return {
       summary: summariseRun({ plan: this.#cluster.plan, models, engines, pools: book.pools }, facts),
       series: book.series(now),

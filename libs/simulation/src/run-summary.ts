@@ -12,7 +12,6 @@ export interface RunFacts {
   readonly events: number
   readonly rounds: number
   readonly interrupted: boolean
-  readonly makespanUs: Micros
   readonly conditions: ReadonlySet<string>
 }
 
@@ -41,7 +40,6 @@ export function summariseRun(
     sloAttainment: attainmentOfAll(models.map((model) => model.slo)) ?? null,
     goodputPerS: summaries.reduce((sum, summary) => sum + summary.goodputPerS, 0),
     jain: jainOfShares(engines.map(shareOf)) ?? null,
-    makespanUs: run.makespanUs,
     simulatedUs: run.nowUs,
     events: run.events,
     rounds: run.rounds,
