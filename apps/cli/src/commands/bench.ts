@@ -1,106 +1,11 @@
-import { existsSync } from 'node:fs'
-import { renderTable } from '@kvasir/report'
-import { defaultWorkload, generateRequests, limit, type RequestRecord, takeAll } from '@kvasir/workload'
-import { type Command, Option } from 'commander'
-import { BadInput } from '../bad-input.js'
-import {
-  simulationBench,
-  type SimulationBenchResult,
-  type SimulationBenchRow,
-} from '../bench/simulation-bench.js'
-import { readTraceRecords } from '../input/trace-file.js'
+import type { Command } from 'commander'
+import { addSimulationBench } from './bench-simulation.js'
 
-const benches = ['simulation'] as const
-
-interface RawBenchOptions {
-  readonly trace?: string
-  readonly large: boolean
-  readonly json?: true
-}
-
+/** What is measured; each bench is a subcommand in a file of its own, and prints a table or, with `--json`, its figures. */
 export function addBenchCommand(program: Command): void {
-  program
+  const bench = program
     .command('bench')
-    .summary('measure how fast the simulator is')
-    .description(
-      'Measures speed in this process and prints it beside what other simulators need for the same requests.\n\nsimulation: one Llama-70B engine on a TP-4 group of H100s, 10,000 and 100,000 requests of the Azure 2023 conversation\ntrace (given with --trace, or else made like it), and a million requests over 64 engines.',
-    )
-    .argument('[name]', `what to measure: ${benches.join(', ')}`, 'simulation')
-    .option('--trace <file>', 'the Azure 2023 conversation trace (.gz too); made like it when left out')
-    .addOption(new Option('--no-large', 'leave out the million requests'))
-    .option('--json', 'print the figures as JSON')
-    .action(async (name: string, options: RawBenchOptions) => {
-      if (!benches.some((bench) => bench === name))
-        throw new BadInput(`bench "${name}" does not exist; it must be one of ${benches.join(', ')}`)
-      const trace = await benchTrace(options.trace)
-      process.stderr.write(`${trace.source}\n`)
-      const result = simulationBench(trace.records, {
-        large: options.large,
-        report: (row) => process.stderr.write(`${progressLine(row)}\n`),
-      })
-      process.stdout.write(
-        options.json
-          ? `${JSON.stringify({ trace: trace.source, ...result }, undefined, 2)}\n`
-          : resultText(result),
-      )
-    })
-}
-
-async function benchTrace(
-  path: string | undefined,
-): Promise<{ source: string; records: readonly RequestRecord[] }> {
-  if (path !== undefined) {
-    if (!existsSync(path)) throw new BadInput(`--trace ${path}: there is no such file`)
-    return { source: `requests of ${path}`, records: await readTraceRecords(path) }
-  }
-  const made = generateRequests(defaultWorkload('azure-conv'), 1)
-  return {
-    source: 'requests made like the Azure 2023 conversation trace',
-    records: takeAll(limit(made, 19_366)),
-  }
-}
-
-function progressLine(row: SimulationBenchRow): string {
-  return `${row.requests.toLocaleString('en')} requests, ${row.engines} engine${row.engines === 1 ? '' : 's'}: ${row.seconds.toFixed(2)} s`
-}
-
-function resultText(result: SimulationBenchResult): string {
-  const rows = renderTable({
-    header: [
-      'requests',
-      'engines',
-      'seconds',
-      'requests/s',
-      'events/s',
-      'steps/s',
-      'us/request',
-      'resident MB',
-      'simulated h',
-    ],
-    align: ['right', 'right', 'right', 'right', 'right', 'right', 'right', 'right', 'right'],
-    rows: result.rows.map((row) => [
-      row.requests.toLocaleString('en'),
-      String(row.engines),
-      row.seconds.toFixed(2),
-      Math.round(row.requestsPerSecond).toLocaleString('en'),
-      Math.round(row.eventsPerSecond).toLocaleString('en'),
-      Math.round(row.stepsPerSecond).toLocaleString('en'),
-      row.microsPerRequest.toFixed(1),
-      row.residentMegabytes.toFixed(0),
-      (row.simulatedSeconds / 3600).toFixed(1),
-    ]),
-  })
-  const { yardstick, costRatio, faster } = result
-  const others = faster.map(
-    ({ name, recordedSeconds, times }) => `  ${times.toFixed(0)} x ${name} (${recordedSeconds} s recorded)`,
-  )
-  return [
-    rows.trimEnd(),
-    '',
-    `cost of a request at 100,000 over 10,000: ${costRatio === null ? '-' : costRatio.toFixed(2)}`,
-    `yardstick: ${(yardstick.heapHoldPerSecond / 1e6).toFixed(2)} million heap pairs a second here, ${(yardstick.recorded / 1e6).toFixed(1)} recorded where the others ran: this machine is ${yardstick.speed.toFixed(2)} x as fast`,
-    'faster than other simulators on the first 10,000 requests, their times carried over by the yardstick:',
-    ...others,
-    '',
-  ].join('\n')
+    .summary('measure how fast Kvasir is')
+    .description('Measures speed in this process.')
+  addSimulationBench(bench)
 }
