@@ -1,3 +1,5 @@
+import type { Bytes } from './units.js'
+
 /**
  * A doubly linked list over the integers 0..capacity-1: each is in the list at most once, and every operation is O(1).
  * Hot path: three typed-array writes, no allocation. -1 means none.
@@ -19,6 +21,11 @@ export class LinkedQueue {
 
   get size(): number {
     return this.#size
+  }
+
+  /** What its arrays take. */
+  get bytes(): Bytes {
+    return this.#next.byteLength + this.#previous.byteLength
   }
 
   get head(): number {

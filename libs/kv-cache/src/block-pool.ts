@@ -1,7 +1,8 @@
-import { type Blocks, type Bundles, invariant } from '@kvasir/kernel'
+import { type Blocks, type Bundles, type Bytes, invariant } from '@kvasir/kernel'
+import type { DueBlocks } from './due-blocks.js'
 import { type FreeBlocks, makeFreeBlocks, type Placement } from './free-blocks.js'
 import { PrefixIndex } from './prefix-index.js'
-import { widen } from './widen.js'
+import { bytesOf, widen } from './widen.js'
 
 export interface BlockPoolOptions {
   /** Tokens of a block. */
@@ -99,6 +100,12 @@ export class BlockPool {
     return this.#free.size - this.#freeBundles * this.blocksPerBundle
   }
 
+  /** What the pool's arrays take, those of its free blocks and prefix cache included. */
+  get bytes(): Bytes {
+    const own = [this.#references, this.#registered, this.#used, this.#cached, this.#mapped]
+    return bytesOf(own) + this.#free.bytes + this.#index.bytes
+  }
+
   bundleOf(block: number): number {
     return (block / this.blocksPerBundle) | 0
   }
@@ -109,6 +116,11 @@ export class BlockPool {
 
   usedInBundle(bundle: number): Blocks {
     return this.#used[bundle]
+  }
+
+  /** Blocks of a bundle that carry registered content, used or free: what unmapping it forgets. */
+  cachedInBundle(bundle: number): Blocks {
+    return this.#cached[bundle]
   }
 
   references(block: number): number {
@@ -221,6 +233,12 @@ export class BlockPool {
     this.#registered[block] = 1
     this.#cached[this.bundleOf(block)]++
     this.#index.add(block, a, b)
+  }
+
+  /** Enters used blocks under their hashes, in order. */
+  registerAll({ blocks, hashesA, hashesB, count }: DueBlocks): void {
+    this.#index.fetch(hashesA, count)
+    for (let k = 0; k < count; k++) this.register(blocks[k], hashesA[k], hashesB[k])
   }
 
   /** Takes the content of a used block out of the cache: it will not be what was registered. */

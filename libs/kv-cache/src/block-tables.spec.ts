@@ -90,7 +90,7 @@ describe('block tables', () => {
     expect(tables.findPrefix(0, new TokenContent([1, 2, 9, 9]), 2).blocks).toBe(1)
   })
 
-  test('fragmentation counts unfilled slots and stranded blocks', () => {
+  test('fragmentation counts unfilled slots, stranded blocks and idle bundles', () => {
     const { tables } = setUp({ blocks: 8, blockSize: 16, blocksPerBundle: 4 })
     expect(tables.fragmentation(0)).toMatchObject({ internal: 0, bundle: 0, bundlesInUse: 0 })
     enter(tables, 0, 3)
@@ -101,6 +101,8 @@ describe('block tables', () => {
       bundlesInUse: 1,
       strandedBlocks: 1,
       bundle: 1 / 4,
+      idleBundles: 1,
+      pool: 1 / 2,
     })
   })
 

@@ -1,6 +1,8 @@
-import type { Blocks, Tokens } from '@kvasir/kernel'
+import type { Blocks, Bytes, Tokens } from '@kvasir/kernel'
 import type { BlockContent } from './block-content.js'
 import type { BlockPool } from './block-pool.js'
+import { ChangedSlots } from './changed-slots.js'
+import { DueBlocks } from './due-blocks.js'
 import type { Fragmentation } from './fragmentation.js'
 import { HashChain } from './hash-chain.js'
 import { IntTables } from './int-tables.js'
@@ -38,9 +40,11 @@ export class BlockTables {
   /** What lookups hashed, two lanes a block. */
   readonly #hashes = new IntTables()
   readonly #chain = new HashChain()
+  readonly #due = new DueBlocks()
   #heldBlocks = 0
   #hits = new Int32Array(64)
   readonly #hit = { blocks: 0, revived: 0 }
+  #changes: ChangedSlots | undefined
 
   constructor(pool: BlockPool, seed = 0) {
     this.#pool = pool
@@ -55,9 +59,20 @@ export class BlockTables {
     }
   }
 
+  /** From now on notes whose table changes; before the first call nothing is noted, and nothing paid. */
+  watchChanges(): ChangedSlots {
+    this.#changes ??= new ChangedSlots()
+    return this.#changes
+  }
+
   /** Entries of all tables together; a block shared by two sequences counts twice. */
   get heldBlocks(): Blocks {
     return this.#heldBlocks
+  }
+
+  /** What the tables' entries take, room to grow included. */
+  get entryBytes(): Bytes {
+    return this.#tables.capacity * Int32Array.BYTES_PER_ELEMENT
   }
 
   length(slot: number): Blocks {
@@ -83,6 +98,7 @@ export class BlockTables {
    * {@link admit}. Changes nothing in the pool. The answer is overwritten by the next lookup.
    */
   findPrefix(slot: number, content: BlockContent, limit: Blocks): PrefixHit {
+    this.registerDue()
     let blocks = 0
     let revived = 0
     while (blocks < limit) {
@@ -96,6 +112,18 @@ export class BlockTables {
     this.#hit.blocks = blocks
     this.#hit.revived = revived
     return this.#hit
+  }
+
+  /** Leading blocks of a content that has no slot which are in the cache, at most `limit`. Keeps nothing. */
+  cachedBlocks(content: BlockContent, limit: Blocks): Blocks {
+    const chain = this.#chain
+    chain.start(this.#seed)
+    for (let block = 0; block < limit; block++) {
+      content.fold(chain, block, this.#pool.blockSize)
+      chain.seal()
+      if (this.#pool.find(chain.a, chain.b) < 0) return block
+    }
+    return limit
   }
 
   /** Gives the slot, which holds nothing, the blocks of the lookup just made. */
@@ -113,6 +141,7 @@ export class BlockTables {
     this.#records[record + registered] = blocks
     this.#records[record + last] = block
     this.#heldBlocks += blocks
+    if (blocks > 0) this.#changes?.noteGrown(slot)
   }
 
   /** Appends new blocks to the slot's table. The caller has checked that so many are free. */
@@ -124,29 +153,56 @@ export class BlockTables {
     }
     this.#records[slot * stride + last] = block
     this.#heldBlocks += blocks
+    this.#changes?.noteGrown(slot)
   }
 
   /**
    * Enters the slot's blocks up to `blocks`, all of whose tokens are known, into the prefix cache. Hot path: a decoding sequence
-   * registers its last block, for which nothing but its record is read.
+   * enters its last block, and waits for {@link registerDue}.
    */
   register(slot: number, content: BlockContent, blocks: Blocks): void {
     const record = slot * stride
+    const known = this.#records[record + registered]
+    this.#records[record + registered] = blocks
+    if (blocks === known + 1 && blocks === this.#tables.length(slot)) {
+      this.#due.add(slot, content, known, this.#records[record + last])
+      return
+    }
+    this.registerDue()
+    const chain = this.#chain
+    chain.a = this.#records[record + chainA]
+    chain.b = this.#records[record + chainB]
+    for (let i = known; i < blocks; i++) {
+      content.fold(chain, i, this.#pool.blockSize)
+      chain.seal()
+      this.#pool.register(this.#tables.at(slot, i), chain.a, chain.b)
+    }
+    this.#records[record + chainA] = chain.a
+    this.#records[record + chainB] = chain.b
+  }
+
+  /**
+   * Enters the blocks that wait for it, in the order in which they came. One loop hashes, another enters: what each of them reads lies
+   * far apart, and a processor fetches for many turns of a short loop at once. Due before the cache is asked, and when a
+   * plan is made.
+   */
+  registerDue(): void {
+    const { count, slots, contents, indices, hashesA, hashesB } = this.#due
+    if (count === 0) return
     const records = this.#records
     const chain = this.#chain
     const blockSize = this.#pool.blockSize
-    const lastIndex = this.#tables.length(slot) - 1
-    chain.a = records[record + chainA]
-    chain.b = records[record + chainB]
-    for (let i = records[record + registered]; i < blocks; i++) {
-      content.fold(chain, i, blockSize)
+    for (let k = 0; k < count; k++) {
+      const record = slots[k] * stride
+      chain.a = records[record + chainA]
+      chain.b = records[record + chainB]
+      contents[k].fold(chain, indices[k], blockSize)
       chain.seal()
-      const block = i === lastIndex ? records[record + last] : this.#tables.at(slot, i)
-      this.#pool.register(block, chain.a, chain.b)
+      records[record + chainA] = hashesA[k] = chain.a
+      records[record + chainB] = hashesB[k] = chain.b
     }
-    records[record + chainA] = chain.a
-    records[record + chainB] = chain.b
-    records[record + registered] = blocks
+    this.#pool.registerAll(this.#due)
+    this.#due.clear()
   }
 
   /**
@@ -154,6 +210,7 @@ export class BlockTables {
    * released next.
    */
   unregister(slot: number, blocks: Blocks): void {
+    this.registerDue()
     const record = slot * stride
     const count = this.#records[record + registered]
     for (let i = count - 1; i >= blocks; i--) this.#pool.unregister(this.#tables.at(slot, i))
@@ -165,6 +222,7 @@ export class BlockTables {
    * go first in descending order in spite of being put before the queue one by one: hence the ascending loop.
    */
   release(slot: number): void {
+    this.registerDue()
     const length = this.#tables.length(slot)
     const firstClean = this.#records[slot * stride + registered]
     if (this.#pool.prefixCaching) {
@@ -176,6 +234,7 @@ export class BlockTables {
     this.#tables.clear(slot)
     this.#records[slot * stride + registered] = 0
     this.#heldBlocks -= length
+    if (length > 0) this.#changes?.noteReleased(slot)
   }
 
   /** Forgets the hashes too: the slot's content is about to change. */
@@ -190,6 +249,7 @@ export class BlockTables {
     const unusedSlots = heldSlots - storedTokens
     const bundlesInUse = pool.bundlesInUse
     const strandedBlocks = pool.strandedBlocks
+    const idleBundles = pool.freeBundles
     return {
       heldSlots,
       unusedSlots,
@@ -197,6 +257,8 @@ export class BlockTables {
       bundlesInUse,
       strandedBlocks,
       bundle: bundlesInUse === 0 ? 0 : strandedBlocks / (bundlesInUse * pool.blocksPerBundle),
+      idleBundles,
+      pool: pool.bundles === 0 ? 0 : idleBundles / pool.bundles,
     }
   }
 

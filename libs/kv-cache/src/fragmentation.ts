@@ -13,4 +13,8 @@ export interface Fragmentation {
   readonly strandedBlocks: Blocks
   /** `strandedBlocks` / blocks of the bundles in use, 0 when none is. */
   readonly bundle: number
+  /** Mapped bundles of which no block is used: another engine could have them. */
+  readonly idleBundles: Bundles
+  /** `idleBundles` / mapped bundles, 0 when none is. */
+  readonly pool: number
 }

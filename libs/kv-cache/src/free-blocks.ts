@@ -1,4 +1,4 @@
-import { unreachable } from '@kvasir/kernel'
+import { type Bytes, unreachable } from '@kvasir/kernel'
 import { FullestBundle } from './fullest-bundle.js'
 import { QueueOrder } from './queue-order.js'
 
@@ -11,6 +11,8 @@ export type Placement = 'queue-order' | 'fullest-bundle'
  */
 export interface FreeBlocks {
   readonly size: number
+  /** What its arrays take. */
+  readonly bytes: Bytes
   /** A bundle's blocks join, clean, in ascending order. */
   addBundle(bundle: number): void
   /** A bundle's blocks leave; all of them are free. */

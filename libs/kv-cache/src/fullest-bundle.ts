@@ -1,6 +1,6 @@
-import { LinkedQueue } from '@kvasir/kernel'
+import { type Bytes, LinkedQueue } from '@kvasir/kernel'
 import type { FreeBlocks, FreeBlocksShape } from './free-blocks.js'
-import { widen } from './widen.js'
+import { bytesOf, widen } from './widen.js'
 
 const none = -1
 
@@ -43,6 +43,12 @@ export class FullestBundle implements FreeBlocks {
 
   get size(): number {
     return this.#size
+  }
+
+  get bytes(): Bytes {
+    const bundles = [this.#free, this.#clean, this.#cleanHead, this.#listNext, this.#listPrevious]
+    const lists = [this.#listHead, this.#listBits, this.#cleanNext]
+    return this.#cached.bytes + bytesOf(bundles) + bytesOf(lists)
   }
 
   addBundle(bundle: number): void {

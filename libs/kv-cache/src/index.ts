@@ -1,6 +1,8 @@
 export * from './block-content.js'
 export * from './block-pool.js'
 export * from './block-tables.js'
+export * from './changed-slots.js'
 export * from './fragmentation.js'
 export type { Placement } from './free-blocks.js'
 export * from './hash-chain.js'
+export * from './swap-space.js'

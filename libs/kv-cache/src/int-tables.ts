@@ -2,7 +2,17 @@ import { invariant } from '@kvasir/kernel'
 import { widen } from './widen.js'
 
 const smallestClass = 3
-const noSegment = -1
+/** No segment begins here: so a new row's record, all zero, is an empty one. */
+const noSegment = 0
+
+/** Elements of a row's record, and where its fields stand: side by side, for whoever needs one of them needs all. */
+const stride = 4
+/** First element of its segment. */
+const startOf = 0
+/** Elements in use. */
+const lengthOf = 1
+/** log2 of the segment's length. */
+const classOf = 2
 
 /**
  * Many growing lists of 32-bit integers in one typed array. A list lives in a segment of 2^k elements; when it is full it
@@ -11,19 +21,15 @@ const noSegment = -1
  */
 export class IntTables {
   #arena: Int32Array
-  #used = 0
-  /** By row: first element of its segment, how many are in use, log2 of the segment's length. */
-  #starts: Int32Array
-  #lengths: Int32Array
-  #classes: Uint8Array
+  #used = 1 << smallestClass
+  /** By row, `stride` elements each. */
+  #records: Int32Array
   /** By class: first free segment; each free segment's first element names the next. */
-  readonly #freeSegments = new Int32Array(31).fill(noSegment)
+  readonly #freeSegments = new Int32Array(31)
 
   constructor(rows = 64, elements = 1024) {
     this.#arena = new Int32Array(elements)
-    this.#starts = new Int32Array(rows).fill(noSegment)
-    this.#lengths = new Int32Array(rows)
-    this.#classes = new Uint8Array(rows)
+    this.#records = new Int32Array(rows * stride)
   }
 
   /** Elements the arena has room for: what the tables cost in memory, four bytes each. */
@@ -32,59 +38,57 @@ export class IntTables {
   }
 
   ensureRows(rows: number): void {
-    if (rows <= this.#starts.length) return
-    const capacity = Math.max(rows, this.#starts.length * 2)
-    this.#starts = widen(this.#starts, capacity, noSegment)
-    this.#lengths = widen(this.#lengths, capacity)
-    const classes = new Uint8Array(capacity)
-    classes.set(this.#classes)
-    this.#classes = classes
+    const before = this.#records.length
+    if (rows * stride <= before) return
+    this.#records = widen(this.#records, Math.max(rows * stride, before * 2))
   }
 
   length(row: number): number {
-    return this.#lengths[row]
+    return this.#records[row * stride + lengthOf]
   }
 
   at(row: number, index: number): number {
-    return this.#arena[this.#starts[row] + index]
+    return this.#arena[this.#records[row * stride + startOf] + index]
   }
 
   push(row: number, value: number): void {
-    const length = this.#lengths[row]
-    if (this.#starts[row] === noSegment || length === 1 << this.#classes[row]) this.#widen(row)
-    this.#arena[this.#starts[row] + length] = value
-    this.#lengths[row] = length + 1
+    const record = row * stride
+    const length = this.#records[record + lengthOf]
+    if (this.#records[record + startOf] === noSegment || length === 1 << this.#records[record + classOf])
+      this.#widen(record)
+    this.#arena[this.#records[record + startOf] + length] = value
+    this.#records[record + lengthOf] = length + 1
   }
 
   /** Forgets the row's elements and gives its segment back. */
   clear(row: number): void {
-    const start = this.#starts[row]
+    const record = row * stride
+    const start = this.#records[record + startOf]
     if (start === noSegment) return
-    this.#giveBack(start, this.#classes[row])
-    this.#starts[row] = noSegment
-    this.#lengths[row] = 0
-    this.#classes[row] = 0
+    this.#giveBack(start, this.#records[record + classOf])
+    this.#records.fill(0, record, record + stride)
   }
 
   /** A view of the row; valid until any row is pushed to or cleared. */
   view(row: number): Int32Array {
-    const start = this.#starts[row]
+    const record = row * stride
+    const start = this.#records[record + startOf]
     return start === noSegment
       ? this.#arena.subarray(0, 0)
-      : this.#arena.subarray(start, start + this.#lengths[row])
+      : this.#arena.subarray(start, start + this.#records[record + lengthOf])
   }
 
-  #widen(row: number): void {
-    const from = this.#starts[row]
-    const oldClass = this.#classes[row]
+  #widen(record: number): void {
+    const from = this.#records[record + startOf]
+    const oldClass = this.#records[record + classOf]
     const newClass = from === noSegment ? smallestClass : oldClass + 1
     const to = this.#segment(newClass)
     if (from !== noSegment) {
-      this.#arena.copyWithin(to, from, from + this.#lengths[row])
+      this.#arena.copyWithin(to, from, from + this.#records[record + lengthOf])
       this.#giveBack(from, oldClass)
     }
-    this.#starts[row] = to
-    this.#classes[row] = newClass
+    this.#records[record + startOf] = to
+    this.#records[record + classOf] = newClass
   }
 
   #segment(sizeClass: number): number {

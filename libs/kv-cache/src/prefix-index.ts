@@ -1,5 +1,5 @@
-import { invariant } from '@kvasir/kernel'
-import { widen } from './widen.js'
+import { type Bytes, invariant } from '@kvasir/kernel'
+import { bytesOf, widen } from './widen.js'
 
 const none = -1
 
@@ -23,6 +23,8 @@ export class PrefixIndex {
   #heads = new Int32Array(1).fill(none)
   #mask = 0
   #blocks = 0
+  /** Outcome of {@link fetch}: kept, so that no compiler leaves the reads out. */
+  fetched = 0
   /**
    * By block, `stride` elements each: its hash and its neighbours among equal ones; before the first stands the last, after
    * the last none. Side by side, because whoever needs one of them needs the others.
@@ -32,6 +34,11 @@ export class PrefixIndex {
   /** Blocks registered. */
   get size(): number {
     return this.#blocks
+  }
+
+  /** What its arrays take. */
+  get bytes(): Bytes {
+    return bytesOf([this.#heads, this.#nodes])
   }
 
   /** Room for blocks below `blockCapacity`, all of which may carry different hashes. Must be called before anything is added. */
@@ -45,6 +52,13 @@ export class PrefixIndex {
   /** The block registered earliest under this hash, or -1. */
   find(a: number, b: number): number {
     return this.#heads[this.#position(a, b)]
+  }
+
+  /** Reads where hashes live, for nothing but to have it at hand: all of these reads are under way at once. */
+  fetch(hashesA: Int32Array, count: number): void {
+    let fetched = 0
+    for (let k = 0; k < count; k++) fetched ^= this.#heads[hashesA[k] & this.#mask]
+    this.fetched = fetched
   }
 
   add(block: number, a: number, b: number): void {

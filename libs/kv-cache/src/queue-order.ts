@@ -1,4 +1,4 @@
-import { LinkedQueue } from '@kvasir/kernel'
+import { type Bytes, LinkedQueue } from '@kvasir/kernel'
 import type { FreeBlocks, FreeBlocksShape } from './free-blocks.js'
 
 /**
@@ -18,6 +18,10 @@ export class QueueOrder implements FreeBlocks {
 
   get size(): number {
     return this.#queue.size
+  }
+
+  get bytes(): Bytes {
+    return this.#queue.bytes
   }
 
   addBundle(bundle: number): void {

@@ -8,6 +8,7 @@ export function auditLifecycle(life: Lifecycle): void {
   auditLists(life, running, life.waiting.toArray())
   for (const slot of running) auditSequence(life, slot)
   auditBlocks(life, running)
+  auditSwap(life)
 }
 
 function auditLists(life: Lifecycle, running: readonly number[], waiting: readonly number[]): void {
@@ -34,11 +35,29 @@ function auditLists(life: Lifecycle, running: readonly number[], waiting: readon
       tables.length(slot) === 0 && store.computed[slot] === 0,
       () => `waiting slot ${slot} holds ${tables.length(slot)} blocks, ${store.computed[slot]} tokens`,
     )
-    tokens += store.tokens[slot]
+    tokens += store.tokens[slot] - life.swap.tokens(slot)
     blocks += life.blocksFor(store.tokens[slot])
   }
   invariant(tokens === life.waitingTokens, () => `${tokens} waiting tokens, ${life.waitingTokens} booked`)
   invariant(blocks === life.waitingBlocks, () => `${blocks} waiting blocks, ${life.waitingBlocks} booked`)
+}
+
+/** In host memory lies KV of sequences that wait, and of those that the step in flight brings back; never all of one's tokens. */
+function auditSwap({ store, swap, blockSize }: Lifecycle): void {
+  swap.audit(blockSize)
+  for (let slot = 0; slot < store.capacity; slot++) {
+    const swapped = swap.tokens(slot)
+    if (swapped === 0) continue
+    const state = store.state[slot]
+    invariant(
+      state === SLOT_WAITING || (state === SLOT_RUNNING && swapped > store.found[slot]),
+      () => `slot ${slot} in state ${state} has ${swapped} tokens in host memory`,
+    )
+    invariant(
+      swapped < store.tokens[slot],
+      () => `slot ${slot}: ${swapped} of ${store.tokens[slot]} tokens swapped`,
+    )
+  }
 }
 
 function auditSequence({ store, tables, pool, config }: Lifecycle, slot: number): void {

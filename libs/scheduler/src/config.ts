@@ -1,5 +1,7 @@
 import type { Micros, Tokens } from '@kvasir/kernel'
 import type { OrderPolicy } from './order-policies.js'
+import type { PredictorName } from './output-predictor.js'
+import type { PreemptionMethod } from './return-cost.js'
 import type { VictimPolicy } from './victim-policies.js'
 
 /** How one engine schedules. Plain data: it comes from a profile and is fixed for the engine's life. */
@@ -24,11 +26,21 @@ export interface SchedulerConfig {
   readonly order: OrderPolicy
   /** How much waiting makes up for: see `order-policies.ts`. 0 = waiting never improves a sequence's place. */
   readonly agingPerUs: number
-  /** Whether the head of the queue may displace a running sequence that the order places behind it. */
+  /** Whether the head of the queue may displace a running sequence that the order places behind it. Not for `fcfs` and `fair`. */
   readonly preemptive: boolean
+  /** How long the orders by service time expect an output to be. */
+  readonly predictor: PredictorName
+  /** Of predictor `learned`: the share of the outputs that are no longer than it says, above 0 and at most 1. */
+  readonly predictorQuantile: number
   readonly victim: VictimPolicy
+  /** What becomes of a stopped sequence's KV, as far as the engine has host memory. */
+  readonly preemption: PreemptionMethod
+  /** Whether a victim may be of higher priority than the sequence it is stopped for. True only to reproduce recorded behaviour. */
+  readonly victimsMayOutrank: boolean
   /** Most sequences waiting; 0 = no limit. */
   readonly queueLimit: number
+  /** Whether a sequence that has not begun to run is ended when its deadline cannot be met any more, instead of waiting on. */
+  readonly shedUnreachable: boolean
   /** Refuse what can never run. False only to reproduce recorded behaviour, in which such a sequence waits for ever. */
   readonly refuseImpossible: boolean
   /**
@@ -56,8 +68,13 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   order: 'fcfs',
   agingPerUs: 0,
   preemptive: false,
+  predictor: 'max-tokens',
+  predictorQuantile: 0.5,
   victim: 'latest',
+  preemption: 'recompute',
+  victimsMayOutrank: false,
   queueLimit: 0,
+  shedUnreachable: false,
   refuseImpossible: true,
   keepTakenBack: false,
 }

@@ -1,38 +1,43 @@
-import type { Before } from './heap-queue.js'
-import type { SequenceStore } from './sequence-store.js'
+import { type Before, IndexedHeap } from './indexed-heap.js'
+import { type SequenceStore, SLOT_ENDED } from './sequence-store.js'
+import { SlotLines } from './slot-lines.js'
+import { type Tenant, TenantAccounts } from './tenant-accounts.js'
 import type { WaitingQueue } from './waiting-queue.js'
-
-/** Service units of an input and an output token, from the paper below. */
-const inputUnits = 1
-const outputUnits = 2
-
-interface Tenant {
-  /** Service received, in units per weight. */
-  counter: number
-  weight: number
-  /** Waiting slots, first come first served. */
-  readonly queue: number[]
-}
 
 /**
  * Virtual token counters (Sheng et al., "Fairness in Serving Large Language Models", arXiv 2401.00588): the tenant that got the
- * least service per weight goes first. A tenant that comes back from idling is lifted to the least counter of those that wait (or
- * of the last that did), so that nobody banks credit by staying away.
+ * least service per weight goes first, within a tenant the one that arrived first. A tenant that begins to wait is lifted to the
+ * least counter of those that wait (or, when none does, of the last that did), so that nobody banks credit by staying away.
  *
- * Choosing looks at every tenant that waits; fine up to thousands of tenants.
+ * The bound (theorem 4.4 there, by lemma 4.3): while two tenants both have something waiting, the service they get per weight
+ * differs at most by 2U, however long; U is the most that one tenant's counter can rise after its last admission, which is
+ * outputUnits × the tokens, prompt and output, of the sequences it can have running, over its weight. It takes running sequences
+ * to be left alone: a preemption gives a tenant its turn again without taking service back.
+ *
+ * Choosing takes O(log tenants). Counters rise with every token put out, but for those a tenant is moved in the heap only when it
+ * comes to the top or one of its sequences ends: what has to be moved at once are no more tenants than run.
  */
 export class FairQueue implements WaitingQueue {
   readonly #store: SequenceStore
+  readonly #accounts: TenantAccounts
   readonly #byArrival: Before
-  readonly #tenants = new Map<string, Tenant>()
-  /** Those with a waiting sequence, in the order in which they came to wait. */
-  #waiting: Tenant[] = []
-  #lastCounter = 0
+  readonly #lines = new SlotLines()
+  /** Tenants with a waiting sequence, by index. */
+  readonly #waiting: IndexedHeap
+  /** Where a lift takes a tenant when nobody else waits. */
+  #lastThatWaited: Tenant | undefined
   #size = 0
 
   constructor(store: SequenceStore, byArrival: Before) {
     this.#store = store
+    this.#accounts = new TenantAccounts(store)
     this.#byArrival = byArrival
+    this.#waiting = new IndexedHeap((a, b) => {
+      const left = this.#accounts.at(a)
+      const right = this.#accounts.at(b)
+      if (left.known !== right.known) return left.known < right.known
+      return byArrival(left.line.head, right.line.head)
+    })
   }
 
   get size(): number {
@@ -40,90 +45,122 @@ export class FairQueue implements WaitingQueue {
   }
 
   head(): number {
-    let least: Tenant | undefined
-    for (const tenant of this.#waiting) {
-      if (least === undefined || this.#goesBefore(tenant, least)) least = tenant
-    }
-    return least === undefined ? -1 : least.queue[0]
+    return this.#least()?.line.head ?? -1
   }
 
   push(slot: number): void {
-    const tenant = this.#tenantOf(slot)
-    const { weight } = this.#store.input(slot)
-    if (weight !== undefined) tenant.weight = weight
-    if (tenant.queue.length === 0) {
-      let floor = this.#waiting.length === 0 ? this.#lastCounter : Infinity
-      for (const other of this.#waiting) floor = Math.min(floor, other.counter)
+    const tenant = this.#accounts.open(slot)
+    if (tenant.line.head === -1) {
+      const floor = (this.#least() ?? this.#lastThatWaited)?.counter ?? 0
       tenant.counter = Math.max(tenant.counter, floor)
-      this.#waiting.push(tenant)
     }
-    tenant.queue.push(slot)
-    this.#size++
+    this.#enqueue(tenant, slot, -1)
   }
 
+  /** Keeps its age: it goes before those of its tenant that arrived later. Its tenant was not away. */
   pushBack(slot: number): void {
-    const tenant = this.#tenantOf(slot)
-    if (tenant.queue.length === 0) this.#waiting.push(tenant)
-    tenant.queue.unshift(slot)
-    this.#size++
+    this.#accounts.stopped(slot)
+    const tenant = this.#accounts.of(slot)
+    let next = tenant.line.head
+    while (next !== -1 && this.#byArrival(next, slot)) next = this.#lines.after(next)
+    this.#enqueue(tenant, slot, next)
   }
 
   remove(slot: number): void {
-    const tenant = this.#tenantOf(slot)
-    tenant.queue.splice(tenant.queue.indexOf(slot), 1)
+    const tenant = this.#accounts.of(slot)
+    this.#lines.remove(tenant.line, slot)
     this.#size--
-    if (tenant.queue.length > 0) return
-    this.#waiting.splice(this.#waiting.indexOf(tenant), 1)
-    this.#lastCounter = tenant.counter
+    if (tenant.line.head !== -1) return this.#move(tenant)
+    this.#waiting.remove(tenant.index)
+    this.#lastThatWaited = tenant
   }
 
-  /** Charges the prompt. Computing again what a preemption threw away is not the tenant's debt. */
   admitted(slot: number, tokens: number): void {
-    if (this.#store.preemptions[slot] === 0) this.#charge(slot, inputUnits * tokens)
+    this.#accounts.admitted(slot, tokens)
+    this.#moveIfWaiting(this.#accounts.of(slot))
   }
 
   emitted(slots: Int32Array, count: number): void {
-    for (let i = 0; i < count; i++) this.#charge(slots[i], outputUnits)
+    const { state } = this.#store
+    for (let i = 0; i < count; i++) {
+      this.#accounts.emitted(slots[i])
+      if (state[slots[i]] === SLOT_ENDED) this.#moveIfWaiting(this.#accounts.of(slots[i]))
+    }
+  }
+
+  ended(slot: number): void {
+    this.#accounts.close(slot)
+    // What its tenant gets back may bring it forward.
+    this.#moveIfWaiting(this.#accounts.of(slot))
   }
 
   before(a: number, b: number): boolean {
-    const counterA = this.#tenantOf(a).counter
-    const counterB = this.#tenantOf(b).counter
+    const { counter: counterA } = this.#accounts.of(a)
+    const { counter: counterB } = this.#accounts.of(b)
     return counterA !== counterB ? counterA < counterB : this.#byArrival(a, b)
   }
 
+  /** Tenant by tenant, as the counters stand. */
   toArray(): number[] {
-    const slots: number[] = []
-    const tenants = this.#waiting.slice().sort((a, b) => (this.#goesBefore(a, b) ? -1 : 1))
-    for (const tenant of tenants) slots.push(...tenant.queue)
-    return slots
+    const tenants: Tenant[] = []
+    this.#waiting.some((index) => {
+      tenants.push(this.#accounts.at(index))
+      return false
+    })
+    tenants.sort((a, b) => a.counter - b.counter || (this.#byArrival(a.line.head, b.line.head) ? -1 : 1))
+    return tenants.flatMap((tenant) => this.#slotsOf(tenant))
   }
 
   some(visit: (slot: number) => boolean): boolean {
-    return this.#waiting.some((tenant) => tenant.queue.some(visit))
+    return this.#waiting.some((index) => {
+      const { head } = this.#accounts.at(index).line
+      for (let slot = head; slot !== -1; slot = this.#lines.after(slot)) if (visit(slot)) return true
+      return false
+    })
   }
 
-  /** Service that a tenant received, in units per weight, including lifts. */
+  /** Service that a tenant received in units per weight, lifts included; 0 for one that is not known. */
   counter(tenant: string): number {
-    return this.#tenants.get(tenant)?.counter ?? 0
+    return this.#accounts.named(tenant)?.counter ?? 0
   }
 
-  #goesBefore(a: Tenant, b: Tenant): boolean {
-    return a.counter !== b.counter ? a.counter < b.counter : this.#byArrival(a.queue[0], b.queue[0])
+  /** Tenants known. */
+  get tenants(): number {
+    return this.#accounts.size
   }
 
-  #charge(slot: number, units: number): void {
-    const tenant = this.#tenantOf(slot)
-    tenant.counter += units / tenant.weight
-  }
-
-  #tenantOf(slot: number): Tenant {
-    const name = this.#store.input(slot).tenant ?? ''
-    let tenant = this.#tenants.get(name)
-    if (tenant === undefined) {
-      tenant = { counter: 0, weight: 1, queue: [] }
-      this.#tenants.set(name, tenant)
+  /** The waiting tenant with the least counter. Those on top whose counter has risen since sink first. */
+  #least(): Tenant | undefined {
+    while (this.#waiting.size > 0) {
+      const tenant = this.#accounts.at(this.#waiting.top)
+      if (tenant.known === tenant.counter) return tenant
+      this.#move(tenant)
     }
-    return tenant
+    return undefined
+  }
+
+  /** Puts a waiting tenant where its counter and its first sequence belong now. */
+  #move(tenant: Tenant): void {
+    tenant.known = tenant.counter
+    this.#waiting.update(tenant.index)
+  }
+
+  #moveIfWaiting(tenant: Tenant): void {
+    if (tenant.line.head !== -1) this.#move(tenant)
+  }
+
+  #enqueue(tenant: Tenant, slot: number, next: number): void {
+    const waited = tenant.line.head !== -1
+    this.#lines.insert(tenant.line, slot, next)
+    this.#size++
+    if (waited) return this.#move(tenant)
+    tenant.known = tenant.counter
+    this.#waiting.push(tenant.index)
+  }
+
+  #slotsOf({ line }: Tenant): number[] {
+    const slots: number[] = []
+    for (let slot = line.head; slot !== -1; slot = this.#lines.after(slot)) slots.push(slot)
+    return slots
   }
 }

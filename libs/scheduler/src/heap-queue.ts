@@ -1,37 +1,43 @@
+import { type Before, IndexedHeap } from './indexed-heap.js'
 import type { WaitingQueue } from './waiting-queue.js'
 
-const absent = -1
+/** What an order sorts by: the smallest goes first. */
+export type Key = (slot: number) => number
 
-/** Strict total order of waiting sequences by slot. It must not change for a slot while the slot waits. */
-export type Before = (a: number, b: number) => boolean
-
-/** A binary heap of slots with their positions, so that any of them can be removed in O(log n). */
+/**
+ * Smallest key first. A sequence waits under the key it had when it came: estimates that change meanwhile do not move it, and
+ * those of a preempted sequence are taken anew when it comes back.
+ */
 export class HeapQueue implements WaitingQueue {
-  readonly #before: Before
-  readonly #heap: number[] = []
-  /** By slot: its place in the heap, or absent. */
-  #places = new Int32Array(64).fill(absent)
+  readonly #key: Key
+  readonly #byArrival: Before
+  readonly #heap: IndexedHeap
+  /** By slot; of waiting sequences. */
+  #keys = new Float64Array(64)
 
-  constructor(before: Before) {
-    this.#before = before
+  /** `byArrival` decides between equal keys. */
+  constructor(key: Key, byArrival: Before) {
+    this.#key = key
+    this.#byArrival = byArrival
+    this.#heap = new IndexedHeap((a, b) => this.#goesFirst(a, this.#keys[a], b, this.#keys[b]))
   }
 
   get size(): number {
-    return this.#heap.length
+    return this.#heap.size
   }
 
   head(): number {
-    return this.#heap.length === 0 ? -1 : this.#heap[0]
+    return this.#heap.top
   }
 
   push(slot: number): void {
-    if (slot >= this.#places.length) {
-      const wider = new Int32Array(Math.max(slot + 1, this.#places.length * 2)).fill(absent)
-      wider.set(this.#places)
-      this.#places = wider
+    if (slot >= this.#keys.length) {
+      const wider = new Float64Array(Math.max(slot + 1, this.#keys.length * 2))
+      wider.set(this.#keys)
+      this.#keys = wider
     }
+    this.#keys[slot] = this.#key(slot)
     this.#heap.push(slot)
-    this.#rise(this.#heap.length - 1, slot)
   }
 
   pushBack(slot: number): void {
@@ -39,53 +45,26 @@ export class HeapQueue implements WaitingQueue {
   }
 
   remove(slot: number): void {
-    const place = this.#places[slot]
-    const last = this.#heap.pop() as number
-    this.#places[slot] = absent
-    if (last === slot) return
-    this.#sink(place, last)
-    if (this.#places[last] === place) this.#rise(place, last)
+    this.#heap.remove(slot)
   }
 
   before(a: number, b: number): boolean {
-    return this.#before(a, b)
+    return this.#goesFirst(a, this.#present(a), b, this.#present(b))
   }
 
   toArray(): number[] {
-    return this.#heap.slice().sort((a, b) => (a === b ? 0 : this.#before(a, b) ? -1 : 1))
+    return this.#heap.toSorted()
   }
 
   some(visit: (slot: number) => boolean): boolean {
     return this.#heap.some(visit)
   }
 
-  #rise(place: number, slot: number): void {
-    let hole = place
-    while (hole > 0) {
-      const parent = (hole - 1) >> 1
-      if (!this.#before(slot, this.#heap[parent])) break
-      this.#put(hole, this.#heap[parent])
-      hole = parent
-    }
-    this.#put(hole, slot)
+  #present(slot: number): number {
+    return this.#heap.has(slot) ? this.#keys[slot] : this.#key(slot)
   }
 
-  #sink(place: number, slot: number): void {
-    const size = this.#heap.length
-    let hole = place
-    for (;;) {
-      let child = 2 * hole + 1
-      if (child >= size) break
-      if (child + 1 < size && this.#before(this.#heap[child + 1], this.#heap[child])) child++
-      if (!this.#before(this.#heap[child], slot)) break
-      this.#put(hole, this.#heap[child])
-      hole = child
-    }
-    this.#put(hole, slot)
-  }
-
-  #put(place: number, slot: number): void {
-    this.#heap[place] = slot
-    this.#places[slot] = place
+  #goesFirst(a: number, keyA: number, b: number, keyB: number): boolean {
+    return keyA !== keyB ? keyA < keyB : this.#byArrival(a, b)
   }
 }

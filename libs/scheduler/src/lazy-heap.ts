@@ -23,6 +23,11 @@ export class LazyHeap {
     items[hole] = item
   }
 
+  /** The least key; Infinity when empty. */
+  get least(): number {
+    return this.#keys.length === 0 ? Infinity : this.#keys[0]
+  }
+
   /** Takes the least entry into `key` and `item`; false when empty. */
   pop(): boolean {
     const keys = this.#keys

@@ -1,19 +1,23 @@
 import type { Lifecycle } from './lifecycle.js'
-import { returnCostUs } from './victim-policies.js'
+import { heldCostUs, returnCostUs } from './return-cost.js'
 
 /**
  * Which candidate for stopping lies in which bundle. A bundle comes free when all its holders are stopped, so only the number of
  * distinct holders counts, not how many blocks each has there or shares.
  */
 export interface Occupancy {
-  /** By candidate: its slot and the cost of bringing it back. */
+  /** By candidate: its slot, its priority, the cost of bringing it back, and the same with its last block taken for full. */
   readonly slots: readonly number[]
+  readonly priorities: readonly number[]
   readonly costs: readonly number[]
+  readonly heldCosts: readonly number[]
   /** Candidate c lies in the bundles `items[starts[c] .. starts[c + 1])`, each named once. */
   readonly starts: Int32Array
   readonly items: Int32Array
   /** By bundle: sequences that lie in it, candidates or not. */
   readonly holders: Int32Array
+  /** By bundle: cached blocks that are forgotten when it goes. */
+  readonly cached: Int32Array
 }
 
 /** O(blocks held). `eligible` says which running slots may be stopped. */
@@ -22,7 +26,9 @@ export function mapOccupancy(life: Lifecycle, eligible: (slot: number) => boolea
   const holders = new Int32Array(pool.bundleIdLimit)
   const seenBy = new Int32Array(pool.bundleIdLimit).fill(-1)
   const slots: number[] = []
+  const priorities: number[] = []
   const costs: number[] = []
+  const heldCosts: number[] = []
   const starts: number[] = [0]
   const items: number[] = []
   for (let i = 0; i < runningCount; i++) {
@@ -38,16 +44,30 @@ export function mapOccupancy(life: Lifecycle, eligible: (slot: number) => boolea
     }
     if (!candidate) continue
     slots.push(slot)
+    priorities.push(life.store.priority[slot])
     costs.push(returnCostUs(life, slot))
+    heldCosts.push(heldCostUs(life, blocks.length))
     starts.push(items.length)
   }
-  return { slots, costs, starts: Int32Array.from(starts), items: Int32Array.from(items), holders }
+  const cached = holders.map((_, bundle) => pool.cachedInBundle(bundle))
+  return {
+    slots,
+    priorities,
+    costs,
+    heldCosts,
+    starts: Int32Array.from(starts),
+    items: Int32Array.from(items),
+    holders,
+    cached,
+  }
 }
 
 /** A set of candidates being put together, and the bundles that stopping them would free. */
 export class VictimSet {
   freed = 0
   cost = 0
+  /** Cached blocks in the bundles freed. */
+  forgotten = 0
   readonly chosen: boolean[]
   readonly #occupancy: Occupancy
   /** By bundle: holders not chosen. */
@@ -60,19 +80,30 @@ export class VictimSet {
   }
 
   add(candidate: number): void {
-    const { starts, items, costs } = this.#occupancy
+    const { starts, items, costs, cached } = this.#occupancy
     this.chosen[candidate] = true
     this.cost += costs[candidate]
-    for (let j = starts[candidate]; j < starts[candidate + 1]; j++)
-      if (--this.#left[items[j]] === 0) this.freed++
+    for (let j = starts[candidate]; j < starts[candidate + 1]; j++) {
+      if (--this.#left[items[j]] > 0) continue
+      this.freed++
+      this.forgotten += cached[items[j]]
+    }
   }
 
   remove(candidate: number): void {
-    const { starts, items, costs } = this.#occupancy
+    const { starts, items, costs, cached } = this.#occupancy
     this.chosen[candidate] = false
     this.cost -= costs[candidate]
-    for (let j = starts[candidate]; j < starts[candidate + 1]; j++)
-      if (this.#left[items[j]]++ === 0) this.freed--
+    for (let j = starts[candidate]; j < starts[candidate + 1]; j++) {
+      if (this.#left[items[j]]++ > 0) continue
+      this.freed--
+      this.forgotten -= cached[items[j]]
+    }
+  }
+
+  /** Whether it costs less than another one, or the same and forgets less. */
+  beats(other: VictimSet): boolean {
+    return this.cost < other.cost || (this.cost === other.cost && this.forgotten < other.forgotten)
   }
 
   /** Leaves out whoever is not needed for `bundles`, the most expensive first. */

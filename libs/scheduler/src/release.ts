@@ -1,6 +1,7 @@
 import type { Bundles } from '@kvasir/kernel'
 import type { Lifecycle } from './lifecycle.js'
 import { mapOccupancy, type Occupancy, VictimSet } from './occupancy.js'
+import { ranksOf } from './occupancy-ranks.js'
 import { stopByBundle } from './stop-by-bundle.js'
 
 export interface ReleaseGoal {
@@ -15,8 +16,10 @@ const exactCandidates = 12
 
 /**
  * Which running sequences to stop so that so many bundles are free, at the least cost found: exact for few candidates, else
- * the best of several greedy orders with what is not needed given back. When not even all candidates suffice, those of them
- * that free anything. The slots come in the order in which they run.
+ * the best of several greedy orders with what is not needed given back; among equals, those whose bundles have the least cached
+ * content. When not even all candidates suffice, those of them that free anything. The slots come in the order in which they run.
+ *
+ * Never dearer than the supply curve of any one eligible priority that suffices. O(blocks held).
  */
 export function planRelease(life: Lifecycle, { bundles, victimsBelow }: ReleaseGoal): number[] {
   const wanted = bundles - life.pool.freeBundles
@@ -31,11 +34,30 @@ export function chooseVictims(occupancy: Occupancy, wanted: Bundles): number[] {
   const goal = Math.min(wanted, freeable(occupancy))
   if (goal <= 0) return []
   let best = everyOneOf(occupancy, goal)
-  for (const set of [byCost(occupancy, goal), byCostPerBundle(occupancy, goal), byBundle(occupancy, goal)]) {
-    if (set.cost < best.cost) best = set
+  for (const set of greedySets(occupancy, goal)) {
+    if (set.freed >= goal && set.beats(best)) best = set
   }
   if (occupancy.slots.length <= exactCandidates) best = exact(occupancy, goal, best)
   return best.members()
+}
+
+/** Those that the supply curve's costs come from are among them: in the book's orders, of each priority alone. */
+function* greedySets(occupancy: Occupancy, goal: Bundles): Iterable<VictimSet> {
+  const { costs, starts, priorities } = occupancy
+  const ranks = ranksOf(occupancy)
+  yield byBundle(occupancy, goal)
+  yield inOrder(occupancy, goal, (c) => ranks.byBundle[c])
+  yield inOrder(occupancy, goal, (c) => ranks.byShare[c])
+  yield inOrder(occupancy, goal, (c) => costs[c])
+  yield inOrder(occupancy, goal, (c) => costs[c] / Math.max(1, starts[c + 1] - starts[c]))
+  // The latest to run lie beside each other most often.
+  yield inOrder(occupancy, goal, (c) => -c)
+  const distinct = new Set(priorities)
+  if (distinct.size === 1) return
+  for (const priority of distinct) {
+    yield inOrder(occupancy, goal, (c) => (priorities[c] === priority ? ranks.byBundle[c] : Infinity))
+    yield inOrder(occupancy, goal, (c) => (priorities[c] === priority ? ranks.byShare[c] : Infinity))
+  }
 }
 
 /** Bundles that come free when all candidates are stopped. */
@@ -52,16 +74,6 @@ function everyOneOf(occupancy: Occupancy, goal: Bundles): VictimSet {
   return set
 }
 
-function byCost(occupancy: Occupancy, goal: Bundles): VictimSet {
-  const { costs } = occupancy
-  return inOrder(occupancy, goal, (c) => costs[c])
-}
-
-function byCostPerBundle(occupancy: Occupancy, goal: Bundles): VictimSet {
-  const { costs, starts } = occupancy
-  return inOrder(occupancy, goal, (c) => costs[c] / Math.max(1, starts[c + 1] - starts[c]))
-}
-
 function byBundle(occupancy: Occupancy, goal: Bundles): VictimSet {
   const set = new VictimSet(occupancy)
   stopByBundle(occupancy, set, () => set.freed >= goal)
@@ -69,9 +81,12 @@ function byBundle(occupancy: Occupancy, goal: Bundles): VictimSet {
   return set
 }
 
+/** Lowest score first; those that score Infinity not at all. */
 function inOrder(occupancy: Occupancy, goal: Bundles, score: (candidate: number) => number): VictimSet {
-  const order = occupancy.slots.map((_, candidate) => candidate)
-  order.sort((a, b) => score(a) - score(b) || a - b)
+  const { slots } = occupancy
+  const scores = slots.map((_, candidate) => score(candidate))
+  const order = slots.map((_, candidate) => candidate).filter((candidate) => scores[candidate] < Infinity)
+  order.sort((a, b) => scores[a] - scores[b] || slots[a] - slots[b])
   const set = new VictimSet(occupancy)
   for (const candidate of order) {
     if (set.freed >= goal) break
@@ -81,28 +96,27 @@ function inOrder(occupancy: Occupancy, goal: Bundles, score: (candidate: number)
   return set
 }
 
-/** Tries every set that is cheaper than the best known. */
+/** Tries every set that is not dearer than the best known. */
 function exact(occupancy: Occupancy, goal: Bundles, known: VictimSet): VictimSet {
   const set = new VictimSet(occupancy)
-  let least = known.cost
-  let members: number[] | undefined
+  let best = known
   const decide = (candidate: number): void => {
     if (set.freed >= goal) {
-      if (set.cost < least) {
-        least = set.cost
-        members = set.members()
-      }
+      if (set.beats(best)) best = copyOf(set, occupancy)
       return
     }
-    if (candidate === occupancy.slots.length || set.cost >= least) return
+    if (candidate === occupancy.slots.length || set.cost > best.cost) return
     set.add(candidate)
     decide(candidate + 1)
     set.remove(candidate)
     decide(candidate + 1)
   }
   decide(0)
-  if (members === undefined) return known
-  const best = new VictimSet(occupancy)
-  for (const candidate of members) best.add(candidate)
   return best
+}
+
+function copyOf(set: VictimSet, occupancy: Occupancy): VictimSet {
+  const copy = new VictimSet(occupancy)
+  for (const candidate of set.members()) copy.add(candidate)
+  return copy
 }

@@ -1,8 +1,11 @@
+import type { BlockCopies } from '@kvasir/contracts'
 import { SeededRng } from '@kvasir/kernel'
-import { BlockPool, type Placement, TokenContent } from '@kvasir/kv-cache'
+import { BlockPool, type Placement, SwapSpace, TokenContent } from '@kvasir/kv-cache'
 import { describe, expect, test } from 'vitest'
-import { defaultSchedulerConfig, type SchedulerConfig } from './config.js'
-import { orderPolicies } from './order-policies.js'
+import { defaultSchedulerConfig, type SchedulerConfig, type SequenceCosts } from './config.js'
+import { type OrderPolicy, orderPolicies, whyNotPreemptive } from './order-policies.js'
+import type { PredictorName } from './output-predictor.js'
+import type { PreemptionMethod } from './return-cost.js'
 import { Scheduler } from './scheduler.js'
 import { finishReasons } from './step-outcome.js'
 import type { StepPlan } from './step-plan.js'
@@ -10,7 +13,26 @@ import type { VictimPolicy } from './victim-policies.js'
 
 const victims: VictimPolicy[] = ['latest', 'lowest-priority', 'least-waste']
 const placements: Placement[] = ['queue-order', 'fullest-bundle']
+const methods: PreemptionMethod[] = ['recompute', 'swap', 'cheapest']
+/** Short sequences are computed again sooner than copied, long ones not. */
+const costs: SequenceCosts = { recomputeUs: (tokens) => tokens * tokens, swapUs: (blocks) => 40 * blocks }
+const predictors: PredictorName[] = ['max-tokens', 'learned']
+const mayPreempt = (order: OrderPolicy) => whyNotPreemptive(order) === undefined
 const endOfSequence = 0
+
+/** What all runs met: a sweep that never meets a case proves nothing about it. */
+const met = {
+  swappedOut: 0,
+  swappedIn: 0,
+  foundInCache: 0,
+  releasedToHost: 0,
+  noRoom: 0,
+  copiesLost: 0,
+  stepsLost: 0,
+  outsLost: 0,
+  insLost: 0,
+  shed: 0,
+}
 
 interface Life {
   readonly id: string
@@ -38,6 +60,7 @@ class RandomRun {
   readonly all: Life[] = []
   /** KV memory by block and offset: the token whose KV lies there. */
   readonly memory = new Map<number, number[]>()
+  readonly hostMemory = new Map<number, number[]>()
   readonly capacity: number
   submitted = 0
   refused = 0
@@ -68,12 +91,16 @@ class RandomRun {
       order: pick(orderPolicies),
       agingPerUs: pick([0, 0.5]),
       preemptive: rng.int(4) === 0,
+      predictor: pick(predictors),
+      shedUnreachable: rng.int(2) === 0,
       victim: pick(victims),
+      preemption: pick(methods),
       queueLimit: pick([0, 0, 5]),
       ...overrides,
     }
     // Without chunks a prefill limit below a prompt would keep it out for ever.
     if (!chunkedPrefill) this.config = { ...this.config, prefillTokenLimit: 0 }
+    if (!mayPreempt(this.config.order)) this.config = { ...this.config, preemptive: false }
     this.pool = new BlockPool({
       blockSize,
       blocksPerBundle,
@@ -82,7 +109,8 @@ class RandomRun {
       prefixCaching,
     })
     this.pool.mapBundles(Array.from({ length: this.capacity }, (_, i) => i))
-    this.scheduler = new Scheduler(this.config, this.pool)
+    const hostBlocks = pick([0, 3, this.capacity * blocksPerBundle, 10_000])
+    this.scheduler = new Scheduler(this.config, this.pool, costs, new SwapSpace(hostBlocks))
   }
 
   submit(): void {
@@ -129,13 +157,31 @@ class RandomRun {
   step(disturb: boolean): boolean {
     const { scheduler, config, rng } = this
     const now = this.steps++
+    const shed = scheduler.shed(now)
+    for (const slot of shed) {
+      met.shed++
+      expect(this.lives.get(slot)?.outputs).toEqual([])
+      this.end(slot, 'shed')
+    }
     const tokenLimit = disturb && config.chunkedPrefill && rng.int(5) === 0 ? rng.int(10) : Infinity
     const plan = scheduler.plan(now, tokenLimit)
     scheduler.audit()
     this.checkPlan(plan, Math.min(tokenLimit, config.stepTokenLimit))
-    if (plan.count === 0) return plan.preemptedCount > 0 || tokenLimit < Infinity
-    const lost = disturb && rng.int(20) === 0
-    if (!lost) this.compute(plan)
+    if (plan.count === 0) {
+      this.copy(plan.copies)
+      return plan.preemptedCount > 0 || tokenLimit < Infinity || shed.length > 0
+    }
+    const copies = plan.copies.outCount + plan.copies.inCount
+    const lost = disturb && rng.int(copies > 0 ? 3 : 20) === 0
+    met.stepsLost += lost ? 1 : 0
+    met.outsLost += lost ? plan.copies.outCount : 0
+    met.insLost += lost ? plan.copies.inCount : 0
+    met.swappedOut += plan.copies.outCount
+    met.swappedIn += plan.copies.inCount
+    if (!lost) {
+      this.copy(plan.copies)
+      this.compute(plan)
+    }
     const aborted = disturb ? this.disturb() : []
     if (disturb) scheduler.audit()
     if (lost) {
@@ -148,6 +194,9 @@ class RandomRun {
     const outcome = scheduler.complete(now, plan, (slot) => this.sample(slot) === endOfSequence)
     for (let i = 0; i < outcome.tokenCount; i++) expect(aborted).not.toContain(outcome.tokenSlots[i])
     for (let i = 0; i < outcome.finishedCount; i++) {
+      const { restoredTokens, hitTokens, preemptions } = this.scheduler.sequence(outcome.finishedSlots[i])
+      if (restoredTokens > 0 && hitTokens > 0) met.foundInCache++
+      expect(preemptions > 0 || restoredTokens === 0).toBe(true)
       this.end(outcome.finishedSlots[i], finishReasons[outcome.finishedReasons[i]])
     }
     scheduler.audit()
@@ -174,6 +223,14 @@ class RandomRun {
     if (this.config.prefillTokenLimit > 0) expect(prefill).toBeLessThanOrEqual(this.config.prefillTokenLimit)
     expect(this.scheduler.runningCount).toBeLessThanOrEqual(this.config.sequenceLimit)
     expect(plan.decodeSequences + plan.prefillTokens).toBe(total)
+  }
+
+  /** The device: outs before ins, and both before it computes. */
+  copy({ outCount, inCount, outs, ins }: BlockCopies): void {
+    for (let k = 0; k < outCount; k++)
+      this.hostMemory.set(outs[2 * k + 1], (this.memory.get(outs[2 * k]) ?? []).slice())
+    for (let k = 0; k < inCount; k++)
+      this.memory.set(ins[2 * k], (this.hostMemory.get(ins[2 * k + 1]) ?? []).slice())
   }
 
   /** The device: writes the step's KV, then makes sure that every scheduled sequence sees exactly its own tokens. */
@@ -212,6 +269,8 @@ class RandomRun {
   disturb(): number[] {
     const { rng, scheduler } = this
     const aborted: number[] = []
+    // From the first one on every audit compares the curve with one made anew.
+    if (this.steps % 7 === 0) scheduler.supplyCurve(this.steps)
     if (rng.int(4) === 0) this.submit()
     if (rng.int(12) === 0) {
       const slots = scheduler.slots()
@@ -233,11 +292,24 @@ class RandomRun {
     const wanted = Math.min(pool.bundles, rng.int(4))
     const below = rng.int(6)
     const before = new Map(scheduler.runningSlots().map((slot) => [slot, scheduler.sequence(slot).priority]))
-    const { victims, freeBundles } = scheduler.releaseBundles(this.steps, wanted, { victimsBelow: below })
+    const copyUsMax = [0, 500, Infinity][rng.int(3)]
+    const { victims, freeBundles, copies } = scheduler.releaseBundles(this.steps, wanted, {
+      victimsBelow: below,
+      copyUsMax,
+    })
     for (const slot of victims) expect(before.get(slot)).toBeLessThan(below)
     expect(freeBundles).toBe(pool.freeBundles)
+    expect(40 * copies.outCount).toBeLessThanOrEqual(2 * copyUsMax)
+    met.releasedToHost += copies.outCount
+    met.noRoom += copies.outCount === 0 && victims.length > 0 && this.config.preemption === 'swap' ? 1 : 0
+    if (copies.outCount > 0 && rng.int(3) === 0) {
+      met.copiesLost++
+      for (const slot of victims) scheduler.loseSwapped(slot, scheduler.id(slot))
+    } else this.copy(copies)
     // Gone before the next step may use them; what the step in flight still writes there is of no account.
-    pool.unmapFree(wanted)
+    for (const bundle of pool.unmapFree(wanted)) {
+      for (let i = 0; i < pool.blocksPerBundle; i++) this.memory.delete(bundle * pool.blocksPerBundle + i)
+    }
   }
 
   growLease(): void {
@@ -276,7 +348,7 @@ class RandomRun {
   checkEnds(): void {
     for (const life of this.all) {
       const expected = this.expectedOutputs(life)
-      if (life.ended === 'abort') {
+      if (life.ended === 'abort' || life.ended === 'shed') {
         expect(life.outputs).toEqual(expected.slice(0, life.outputs.length))
         continue
       }
@@ -285,6 +357,7 @@ class RandomRun {
     }
     expect(this.all.length + this.refused).toBe(this.submitted)
     expect([this.pool.usedBlocks, this.pool.freeBundles]).toEqual([0, this.pool.bundles])
+    expect(this.scheduler.swap.usedBlocks).toBe(0)
   }
 }
 
@@ -300,11 +373,17 @@ describe('laws of the scheduler over random workloads, leases, aborts and reclai
   test.each(orderPolicies.flatMap((order) => victims.map((victim) => [order, victim] as const)))(
     'order %s with victim %s drains a pool that holds one sequence at a time',
     (order, victim) => {
-      for (const preemptive of [false, true]) {
+      const ways = [
+        { preemptive: false, preemption: 'cheapest' },
+        { preemptive: true, preemption: 'recompute' },
+        { preemptive: true, preemption: 'swap' },
+      ] as const
+      for (const { preemptive, preemption } of ways) {
         const run = new RandomRun(1_000 + orderPolicies.indexOf(order), {
           order,
           victim,
           preemptive,
+          preemption,
           queueLimit: 0,
         })
         run.run()
@@ -312,4 +391,9 @@ describe('laws of the scheduler over random workloads, leases, aborts and reclai
       }
     },
   )
+
+  test('have met every way of swapping, and shedding', () => {
+    console.info(`scheduler laws: ${JSON.stringify(met)}`)
+    for (const [what, count] of Object.entries(met)) expect(count, what).toBeGreaterThan(0)
+  })
 })

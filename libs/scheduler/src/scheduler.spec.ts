@@ -363,6 +363,8 @@ describe('what the coordinator hears', () => {
       bundlesInUse: 1,
       strandedBlocks: 2,
       bundle: 0.5,
+      idleBundles: 3,
+      pool: 0.75,
     })
   })
 })

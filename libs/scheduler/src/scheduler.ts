@@ -1,8 +1,10 @@
+import type { BlockCopies } from '@kvasir/contracts'
 import { type Blocks, type Bundles, invariant, type Micros, type Tokens } from '@kvasir/kernel'
-import type { BlockPool, Fragmentation } from '@kvasir/kv-cache'
-import { blocksAtEnd, checkConfig, refusalOf, tokenLimitOf } from './admission.js'
+import { type BlockPool, type Fragmentation, SwapSpace } from '@kvasir/kv-cache'
+import { blocksAtEnd, checkConfig, knownEndOf, refusalOf, tokenLimitOf } from './admission.js'
 import { auditLifecycle } from './audit.js'
 import { type SchedulerConfig, type SequenceCosts, tokenCosts } from './config.js'
+import { CopyBuffer } from './copy-buffer.js'
 import {
   committedBlocks,
   countDecodes,
@@ -11,6 +13,7 @@ import {
   lowestRunningPriority,
   prefillTokens,
 } from './demand.js'
+import { DeadlineWatch } from './deadline-watch.js'
 import { Flight } from './flight.js'
 import { Lifecycle } from './lifecycle.js'
 import { planRelease } from './release.js'
@@ -18,19 +21,27 @@ import type { SequenceInput, Submission } from './sequence-input.js'
 import { SLOT_FREE, SLOT_RUNNING, SLOT_WAITING } from './sequence-store.js'
 import { type SequenceView, viewSequence } from './sequence-view.js'
 import { FINISH_LENGTH, FINISH_STOP, OutcomeBuffer, type StepOutcome } from './step-outcome.js'
-import { PlanBuffer, type StepPlan } from './step-plan.js'
+import { KIND_RESTORED, PlanBuffer, type StepPlan } from './step-plan.js'
 import { StepPlanner } from './step-planner.js'
-import { type SupplyPoint, supplyPoints } from './supply.js'
+import { auditSupply, type SupplyPoint, supplyPoints } from './supply.js'
+import { SupplyBook } from './supply-book.js'
 
 export interface ReleaseOptions {
   /** Only sequences of a lower priority are stopped; all may be when absent. */
   readonly victimsBelow?: number
+  /** Longest time to copy victims' KV to host memory, by the cost model; what takes longer is dropped. No limit when absent. */
+  readonly copyUsMax?: Micros
 }
 
 export interface Release {
   /** Slots stopped, now waiting again. */
   readonly victims: readonly number[]
   readonly freeBundles: Bundles
+  /**
+   * What the device copies after the step it runs now and before the next one. Until it has, no bundle may go to another engine.
+   * Valid until the next release.
+   */
+  readonly copies: BlockCopies
 }
 
 /**
@@ -40,7 +51,7 @@ export interface Release {
  * A driver alternates `plan` and `complete` (or `cancel`). In between, while the device runs the step, sequences may be submitted,
  * aborted and stopped.
  *
- * Hot path: `plan` and `complete` allocate nothing in steady decode; measured by `bench/decode.mjs`, budget 30 ns per
+ * Hot path: `plan` and `complete` allocate nothing in steady decode; measured by `kvasir bench scheduler`, budget 30 ns per
  * sequence and step for both together, 50 with prefix caching.
  */
 export class Scheduler {
@@ -50,38 +61,68 @@ export class Scheduler {
   readonly #outcome = new OutcomeBuffer()
   readonly #flight: Flight
   readonly #planner: StepPlanner
+  readonly #deadlines: DeadlineWatch
+  readonly #releaseCopies = new CopyBuffer()
   /** Most blocks the engine can ever hold. */
   #blockCeiling: Blocks
+  /** Once a supply curve was asked for. */
+  #supply: SupplyBook | undefined
 
-  constructor(config: SchedulerConfig, pool: BlockPool, costs: SequenceCosts = tokenCosts) {
+  /** @param swap the engine's host memory; none when absent: then stopped sequences are computed again. */
+  constructor(
+    config: SchedulerConfig,
+    pool: BlockPool,
+    costs: SequenceCosts = tokenCosts,
+    swap: SwapSpace = new SwapSpace(0),
+  ) {
     checkConfig(config)
     invariant(
       config.prefixCaching === pool.prefixCaching,
       () => `prefix caching: scheduler ${config.prefixCaching}, pool ${pool.prefixCaching}`,
     )
     this.config = config
-    this.#life = new Lifecycle(config, pool, costs)
+    this.#life = new Lifecycle(config, pool, costs, swap)
     this.#flight = new Flight(this.#life, this.#planned)
     this.#planner = new StepPlanner(this.#life, this.#planned)
+    this.#deadlines = new DeadlineWatch(this.#life)
     this.#blockCeiling = pool.bundleCapacity * pool.blocksPerBundle
   }
 
   // --- sequences come and go ---
 
   submit(now: Micros, input: SequenceInput): Submission {
-    const { promptTokens, maxOutputTokens } = input
+    const { promptTokens, maxOutputTokens, knownOutputTokens = maxOutputTokens } = input
     invariant(
       promptTokens >= 1 && maxOutputTokens >= 1,
       () => `${input.id}: ${promptTokens} prompt and ${maxOutputTokens} output tokens; both must be positive`,
     )
+    invariant(
+      knownOutputTokens >= 1 && knownOutputTokens <= maxOutputTokens,
+      () => `${input.id}: output known to end after ${knownOutputTokens} tokens, at most ${maxOutputTokens}`,
+    )
+    const life = this.#life
     const refusal = refusalOf(now, input, {
       config: this.config,
-      costs: this.#life.costs,
-      blockSize: this.#life.blockSize,
+      costs: life.costs,
+      blockSize: life.blockSize,
       blockCeiling: this.#blockCeiling,
-      waiting: this.#life.waiting.size,
+      waiting: life.waiting.size,
+      cachedTokens: () => life.cachedTokens(input),
     })
-    return refusal ?? { kind: 'accepted', slot: this.#life.add(input, tokenLimitOf(this.config, input)) }
+    if (refusal !== undefined) return refusal
+    const slot = life.add(input, knownEndOf(this.config, input))
+    if (this.config.shedUnreachable) this.#deadlines.watch(slot)
+    return { kind: 'accepted', slot }
+  }
+
+  /**
+   * Ends waiting sequences that have never run and whose deadline cannot be met any more, if the configuration says so: none else.
+   * Answers their slots, readable until the next plan; the caller says why (`deadline_unreachable`).
+   */
+  shed(now: Micros): readonly number[] {
+    const slots = this.#deadlines.overdue(now)
+    for (const slot of slots) this.#life.withdraw(slot)
+    return slots
   }
 
   /** Ends a sequence at once, even while its step runs; false when it is not unfinished any more. */
@@ -136,6 +177,7 @@ export class Scheduler {
       plan === this.#planned && this.#flight.active,
       () => 'completion of a step that is not in flight',
     )
+    if (plan.copies.inCount > 0) this.#noteRestored(plan)
     const { tokens, computed, tokenLimit } = this.#life.store
     const { slots, count } = this.#planned
     const outcome = this.#outcome
@@ -151,7 +193,7 @@ export class Scheduler {
       tokens[slot] = length + 1
       tokenSlots[tokenCount++] = slot
       if (stopped?.(slot) === true) this.#finish(slot, FINISH_STOP)
-      else if (length + 1 >= tokenLimit[slot]) this.#finish(slot, FINISH_LENGTH)
+      else if (length + 1 >= tokenLimit[slot]) this.#finish(slot, this.#reasonAtEnd(slot))
     }
     outcome.tokenCount = tokenCount
     this.#flight.land()
@@ -168,6 +210,8 @@ export class Scheduler {
     invariant(plan === this.#planned && this.#flight.active, () => 'cancelling a step that is not in flight')
     const life = this.#life
     const stopped: number[] = []
+    // Nothing was copied out; what was to be copied in is in host memory still.
+    for (let i = 0; i < plan.preemptedCount; i++) life.loseSwapped(plan.preempted[i])
     // Backwards, so that they come back in the order in which they were admitted.
     for (let k = plan.count - 1; k >= 0; k--) {
       if (this.#flight.wasDropped(k)) continue
@@ -188,19 +232,52 @@ export class Scheduler {
   releaseBundles(_now: Micros, bundles: Bundles, options: ReleaseOptions = {}): Release {
     const life = this.#life
     const victims = planRelease(life, { bundles, victimsBelow: options.victimsBelow ?? Infinity })
-    for (const slot of victims) {
-      this.#flight.drop(slot)
-      life.stop(life.running.indexOf(slot))
-    }
-    return { victims, freeBundles: life.pool.freeBundles }
+    const copies = this.#releaseCopies
+    copies.reset()
+    for (const slot of victims) this.#release(slot, options.copyUsMax ?? Infinity)
+    return { victims, freeBundles: life.pool.freeBundles, copies }
   }
 
-  /** What freeing more bundles than are free would cost, per priority of the sequences stopped. */
+  /** Stops a victim. What the step on the device has admitted may rest on KV that only this step computes: it is not kept. */
+  #release(slot: number, copyUsMax: Micros): void {
+    const life = this.#life
+    const keep = this.#flight.ranBefore(slot)
+    this.#flight.drop(slot)
+    const blocks = this.#releaseCopies.outCount + life.blocksFor(life.store.computed[slot])
+    // Out takes half of out and in.
+    const inTime = copyUsMax === Infinity || life.costs.swapUs(blocks) / 2 <= copyUsMax
+    life.stop(life.running.indexOf(slot), keep && inTime ? this.#releaseCopies : undefined)
+  }
+
+  /**
+   * A copy out that a release or a step asked for did not take place: if the slot still has this sequence, and its KV in host memory,
+   * it will be computed again.
+   */
+  loseSwapped(slot: number, id: string): void {
+    if (this.#life.store.inputs[slot]?.id === id) this.#life.loseSwapped(slot)
+  }
+
+  /** What freeing more bundles than are free would cost, per priority of the sequences stopped. From the first call on it is kept up to date. */
   supplyCurve(_now: Micros): SupplyPoint[] {
-    return supplyPoints(this.#life)
+    this.#supply ??= new SupplyBook(this.#life, this.#life.tables.watchChanges())
+    return supplyPoints(this.#life, this.#supply)
+  }
+
+  /** What the step copied in needs no place in host memory any more. */
+  #noteRestored({ count, kinds, slots }: StepPlan): void {
+    for (let k = 0; k < count; k++) {
+      if (kinds[k] === KIND_RESTORED && !this.#flight.wasDropped(k)) this.#life.restored(slots[k])
+    }
+  }
+
+  /** Of a sequence that has as many tokens as it may, or as it is known to get. */
+  #reasonAtEnd(slot: number): number {
+    const { store } = this.#life
+    return store.tokens[slot] < tokenLimitOf(this.config, store.input(slot)) ? FINISH_STOP : FINISH_LENGTH
   }
 
   #finish(slot: number, reason: number): void {
+    this.#life.predictor.learn(this.outputTokens(slot))
     this.#life.finish(slot)
     const outcome = this.#outcome
     outcome.finishedSlots[outcome.finishedCount] = slot
@@ -296,6 +373,11 @@ export class Scheduler {
     return this.#life.tables.view(slot)
   }
 
+  /** The engine's host memory, to be read. */
+  get swap(): SwapSpace {
+    return this.#life.swap
+  }
+
   fragmentation(): Fragmentation {
     return this.#life.tables.fragmentation(this.#life.storedTokens)
   }
@@ -303,5 +385,6 @@ export class Scheduler {
   /** Recounts everything that is kept incrementally, and checks every law. For tests. @throws {InvariantError} */
   audit(): void {
     auditLifecycle(this.#life)
+    if (this.#supply !== undefined) auditSupply(this.#life, this.#supply)
   }
 }

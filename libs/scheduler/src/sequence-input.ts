@@ -15,8 +15,8 @@ export interface SequenceInput {
   readonly tenant?: string
   /** Of the sequence (weighted orders) or of its tenant (`fair`); 1 when absent. */
   readonly weight?: number
-  /** Output length the orders reckon with; `maxOutputTokens` when absent. */
-  readonly expectedOutputTokens?: Tokens
+  /** Where the length of the output is known beforehand, as in a simulation: the sequence stops there. At most `maxOutputTokens`. */
+  readonly knownOutputTokens?: Tokens
   readonly content: BlockContent
 }
 

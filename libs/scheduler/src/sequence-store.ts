@@ -28,9 +28,13 @@ export class SequenceStore {
   attentionAt = new Int32Array(0)
   /** Computed tokens it had when it was last preempted: what a resume has to bring back. */
   lost = new Int32Array(0)
+  /** Leading tokens that its last admission found in the cache. */
+  found = new Int32Array(0)
   preemptions = new Int32Array(0)
   hitTokens = new Int32Array(0)
   recomputedTokens = new Int32Array(0)
+  /** Tokens brought back from host memory, over all its returns. */
+  restoredTokens = new Int32Array(0)
   priority = new Float64Array(0)
   arrivalUs = new Float64Array(0)
   admittedUs = new Float64Array(0)
@@ -69,9 +73,11 @@ export class SequenceStore {
     this.tokenLimit[slot] = tokenLimit
     this.attentionAt[slot] = 0
     this.lost[slot] = 0
+    this.found[slot] = 0
     this.preemptions[slot] = 0
     this.hitTokens[slot] = 0
     this.recomputedTokens[slot] = 0
+    this.restoredTokens[slot] = 0
     this.priority[slot] = input.priority
     this.arrivalUs[slot] = input.arrivalUs
     this.admittedUs[slot] = 0
@@ -108,17 +114,20 @@ export class SequenceStore {
     this.tokenLimit = ints(this.tokenLimit, capacity)
     this.attentionAt = ints(this.attentionAt, capacity)
     this.lost = ints(this.lost, capacity)
+    this.found = ints(this.found, capacity)
     this.preemptions = ints(this.preemptions, capacity)
     this.hitTokens = ints(this.hitTokens, capacity)
     this.recomputedTokens = ints(this.recomputedTokens, capacity)
+    this.restoredTokens = ints(this.restoredTokens, capacity)
     this.priority = floats(this.priority, capacity)
     this.arrivalUs = floats(this.arrivalUs, capacity)
     this.admittedUs = floats(this.admittedUs, capacity)
-    for (let slot = capacity - 1; slot >= before; slot--) {
-      this.inputs[slot] = undefined
-      this.contents[slot] = undefined
-      this.#freeSlots.push(slot)
+    // Upwards: an array that is first written far behind its end becomes a slow one.
+    for (let slot = before; slot < capacity; slot++) {
+      this.inputs.push(undefined)
+      this.contents.push(undefined)
     }
+    for (let slot = capacity - 1; slot >= before; slot--) this.#freeSlots.push(slot)
   }
 }
 

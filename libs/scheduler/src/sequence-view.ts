@@ -7,7 +7,8 @@ import { SLOT_ENDED, SLOT_RUNNING } from './sequence-store.js'
 export interface SequenceView {
   readonly id: string
   readonly input: SequenceInput
-  readonly state: 'waiting' | 'running' | 'ended'
+  /** Swapped: it waits, with its KV in host memory. */
+  readonly state: 'waiting' | 'swapped' | 'running' | 'ended'
   readonly promptTokens: Tokens
   readonly outputTokens: Tokens
   /** Tokens whose KV exists, or will after the step in flight. */
@@ -22,17 +23,21 @@ export interface SequenceView {
   readonly hitTokens: Tokens
   /** Tokens computed again because a preemption threw them away and the cache did not keep them. */
   readonly recomputedTokens: Tokens
+  /** Tokens that came back from host memory and were not computed again. */
+  readonly restoredTokens: Tokens
   /** Tokens whose KV its last preemption threw away, until it runs again. */
   readonly lostTokens: Tokens
+  /** Tokens whose KV lies in host memory. */
+  readonly swappedTokens: Tokens
 }
 
-export function viewSequence({ store, tables }: Lifecycle, slot: number): SequenceView {
+export function viewSequence({ store, tables, swap }: Lifecycle, slot: number): SequenceView {
   const input = store.input(slot)
-  const state = store.state[slot]
+  const swappedTokens = swap.tokens(slot)
   return {
     id: input.id,
     input,
-    state: state === SLOT_RUNNING ? 'running' : state === SLOT_ENDED ? 'ended' : 'waiting',
+    state: stateOf(store.state[slot], swappedTokens),
     promptTokens: store.promptTokens[slot],
     outputTokens: store.tokens[slot] - store.promptTokens[slot],
     computed: store.computed[slot],
@@ -43,6 +48,14 @@ export function viewSequence({ store, tables }: Lifecycle, slot: number): Sequen
     preemptions: store.preemptions[slot],
     hitTokens: store.hitTokens[slot],
     recomputedTokens: store.recomputedTokens[slot],
-    lostTokens: store.lost[slot],
+    restoredTokens: store.restoredTokens[slot],
+    lostTokens: Math.max(0, store.lost[slot] - swappedTokens),
+    swappedTokens,
   }
+}
+
+function stateOf(state: number, swappedTokens: Tokens): SequenceView['state'] {
+  if (state === SLOT_RUNNING) return 'running'
+  if (state === SLOT_ENDED) return 'ended'
+  return swappedTokens > 0 ? 'swapped' : 'waiting'
 }

@@ -1,9 +1,15 @@
+import type { BlockCopies } from '@kvasir/contracts'
 import type { Tokens } from '@kvasir/kernel'
+import { CopyBuffer } from './copy-buffer.js'
 
-/** Kinds of a planned sequence: it ran already, is admitted for the first time, or comes back after a preemption. */
+/**
+ * Kinds of a planned sequence: it ran already, is admitted for the first time, comes back after a preemption, or comes back with KV
+ * that this step copies from host memory.
+ */
 export const KIND_RUNNING = 0
 export const KIND_NEW = 1
 export const KIND_RESUMED = 2
+export const KIND_RESTORED = 3
 
 /**
  * One step of an engine: which sequences compute how many tokens. Entry k of `slots`, `tokens`, `computed` and `kinds` belongs
@@ -15,12 +21,14 @@ export interface StepPlan {
   readonly slots: Int32Array
   /** Tokens computed in this step. */
   readonly tokens: Int32Array
-  /** Tokens computed before it; for an admission those found in the prefix cache. */
+  /** Tokens computed before it; for an admission those found in the prefix cache or in host memory. */
   readonly computed: Int32Array
   readonly kinds: Uint8Array
   readonly preemptedCount: number
   /** Slots in the order of preemption. */
   readonly preempted: Int32Array
+  /** What the device copies before it computes: KV of the preempted to host memory, then KV of those that come back from there. */
+  readonly copies: BlockCopies
   readonly totalTokens: Tokens
 
   // What a cost model wants to know of the step.
@@ -45,6 +53,7 @@ export class PlanBuffer implements StepPlan {
   kinds = new Uint8Array(64)
   preemptedCount = 0
   preempted = new Int32Array(64)
+  readonly copies = new CopyBuffer()
   totalTokens = 0
   decodeSequences = 0
   decodeContextTokens = 0
@@ -90,6 +99,7 @@ export class PlanBuffer implements StepPlan {
     this.ensure(running)
     this.count = 0
     this.preemptedCount = 0
+    this.copies.reset()
   }
 
   addPreempted(slot: number): void {

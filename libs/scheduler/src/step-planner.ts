@@ -1,8 +1,8 @@
-import type { Blocks, Micros, Tokens } from '@kvasir/kernel'
+import { type Blocks, invariant, type Micros, type Tokens } from '@kvasir/kernel'
 import { shortageOfHead } from './demand.js'
 import type { Lifecycle } from './lifecycle.js'
-import { KIND_NEW, KIND_RESUMED, KIND_RUNNING, type PlanBuffer } from './step-plan.js'
-import { chooseVictim } from './victim-policies.js'
+import { KIND_NEW, KIND_RESTORED, KIND_RESUMED, KIND_RUNNING, type PlanBuffer } from './step-plan.js'
+import { chooseVictim, mayStop } from './victim-policies.js'
 
 /**
  * Decides what one step computes, in phases: running sequences in order of admission, each stopping victims if it lacks a block;
@@ -41,6 +41,7 @@ export class StepPlanner {
     if (plan.preemptedCount === displaced) this.#admitWaiting(now)
     else this.shortage = shortageOfHead(life)
 
+    life.tables.registerDue()
     plan.summarise()
     life.storedTokens += plan.totalTokens
   }
@@ -106,13 +107,24 @@ export class StepPlanner {
       const victim = chooseVictim[this.#life.config.victim](life, this.#index)
       const itself = victim === this.#index
       if (victim < this.#index) this.#takeBack(victim)
-      this.#plan.addPreempted(life.running[victim])
-      life.stop(victim)
+      this.#preempt(victim, slot)
       if (itself) return false
     }
     if (need > 0) life.tables.append(slot, need)
     life.settle(slot, end)
     return true
+  }
+
+  /** Stops the running sequence at an index so that another gets its memory or its place. */
+  #preempt(victim: number, beneficiary: number): void {
+    const life = this.#life
+    const slot = life.running[victim]
+    invariant(
+      mayStop(life, slot, beneficiary),
+      () => `slot ${slot} outranks slot ${beneficiary}, for which it would be stopped`,
+    )
+    this.#plan.addPreempted(slot)
+    life.stop(victim, this.#plan.copies)
   }
 
   /** A victim before the cursor loses what this step had planned for it. */
@@ -127,7 +139,7 @@ export class StepPlanner {
       computed[slot] -= n
       this.#budget += n
       if (tokens[slot] - computed[slot] > 1) this.#prefillBudget += n
-      if (!this.#life.config.keepTakenBack) life.forgetUncomputed(slot)
+      if (!this.#life.config.keepTakenBack) life.forgetBeyond(slot, computed[slot])
       plan.removeAt(k)
     }
     this.#index--
@@ -149,11 +161,11 @@ export class StepPlanner {
     const length = store.tokens[slot]
     const most = config.prefixCaching ? Math.floor((length - 1) / life.blockSize) : 0
     const hit = life.tables.findPrefix(slot, store.content(slot), most)
-    const found = hit.blocks * life.blockSize
+    const ready = life.tokensReady(slot, hit.blocks * life.blockSize)
 
-    const n = this.#firstChunk(length - found)
+    const n = this.#firstChunk(length - ready)
     if (n <= 0) return false
-    const blocks = life.blocksFor(Math.min(found + n, config.contextLimit)) - hit.blocks
+    const blocks = life.blocksFor(Math.min(ready + n, config.contextLimit)) - hit.blocks
     const whole = life.blocksFor(Math.min(length, config.contextLimit)) - hit.blocks
     const reserved = config.reserveFullSequence ? Math.max(blocks, whole) : blocks
     const missing = Math.max(0, reserved) + hit.revived + this.#watermarkBlocks() - life.pool.freeBlocks
@@ -162,14 +174,15 @@ export class StepPlanner {
       return false
     }
 
-    life.enter(now, slot, hit, blocks)
+    const restored = life.enter(now, slot, hit, blocks, this.#plan.copies)
+    const again = store.preemptions[slot] > 0 ? KIND_RESUMED : KIND_NEW
     this.#plan.ensure(life.runningCount)
-    this.#plan.add(slot, n, found, store.preemptions[slot] > 0 ? KIND_RESUMED : KIND_NEW)
-    store.computed[slot] = found + n
-    life.settle(slot, found + n)
+    this.#plan.add(slot, n, ready, restored ? KIND_RESTORED : again)
+    store.computed[slot] = ready + n
+    life.settle(slot, ready + n)
     this.#budget -= n
-    if (length - found > 1) this.#prefillBudget -= n
-    life.waiting.admitted?.(slot, length - found)
+    if (length - ready > 1) this.#prefillBudget -= n
+    life.waiting.admitted?.(slot, length - ready)
     return true
   }
 
@@ -191,8 +204,8 @@ export class StepPlanner {
   // --- phase 0, of preemptive orders only ---
 
   /**
-   * When the head has no place and the order puts it before some running sequence, the last of these gives way; at most one a
-   * step, so that the running ones are not all thrown out for a head that then fits nowhere.
+   * When the head has no place and the order puts it before some running sequence that does not outrank it, the last of these gives
+   * way; at most one a step, so that the running ones are not all thrown out for a head that then fits nowhere.
    */
   #displaceForHead(): void {
     const life = this.#life
@@ -200,12 +213,11 @@ export class StepPlanner {
     if (head === -1 || life.runningCount === 0) return
     const fits = life.blocksFor(life.store.tokens[head]) <= life.pool.freeBlocks
     if (fits && life.runningCount < this.#life.config.sequenceLimit) return
-    let last = 0
-    for (let i = 1; i < life.runningCount; i++) {
-      if (life.waiting.before(life.running[last], life.running[i])) last = i
+    let last = -1
+    for (let i = 0; i < life.runningCount; i++) {
+      if (!mayStop(life, life.running[i], head)) continue
+      if (last === -1 || life.waiting.before(life.running[last], life.running[i])) last = i
     }
-    if (!life.waiting.before(head, life.running[last])) return
-    this.#plan.addPreempted(life.running[last])
-    life.stop(last)
+    if (last !== -1 && life.waiting.before(head, life.running[last])) this.#preempt(last, head)
   }
 }

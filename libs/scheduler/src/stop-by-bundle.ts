@@ -3,15 +3,10 @@ import type { Occupancy, VictimSet } from './occupancy.js'
 
 /**
  * Frees bundle after bundle, each time the one whose remaining holders cost the least, until `enough`. Bundles with a holder that
- * may not be stopped are out of the question. `onFreed` hears of every stop's outcome.
+ * may not be stopped are out of the question.
  * O(holdings x log holdings): a stopped sequence makes each bundle it lies in cheaper once.
  */
-export function stopByBundle(
-  occupancy: Occupancy,
-  set: VictimSet,
-  enough: () => boolean,
-  onFreed: () => void = () => {},
-): void {
+export function stopByBundle(occupancy: Occupancy, set: VictimSet, enough: () => boolean): void {
   const { slots, costs, starts, items, holders } = occupancy
   const left = new Float64Array(holders.length)
   const candidates = new Int32Array(holders.length)
@@ -23,7 +18,7 @@ export function stopByBundle(
   }
   const members = membersByBundle(occupancy, candidates)
   if (items.length > DYNAMIC_HOLDINGS_MAX) {
-    stopInFixedOrder(occupancy, set, { left, candidates, members }, enough, onFreed)
+    stopInFixedOrder(occupancy, set, { left, candidates, members }, enough)
     return
   }
   const heap = new LazyHeap()
@@ -45,7 +40,6 @@ export function stopByBundle(
         if (freed[other] === 0 && candidates[other] === holders[other]) heap.push(left[other], other)
       }
     }
-    onFreed()
   }
 }
 
@@ -58,7 +52,6 @@ function stopInFixedOrder(
   set: VictimSet,
   bundles: { readonly left: Float64Array; readonly candidates: Int32Array; readonly members: Members },
   enough: () => boolean,
-  onFreed: () => void,
 ): void {
   const { left, candidates, members } = bundles
   const order: number[] = []
@@ -70,7 +63,6 @@ function stopInFixedOrder(
       const candidate = members.items[m]
       if (!set.chosen[candidate]) set.add(candidate)
     }
-    onFreed()
   }
 }
 

@@ -5,7 +5,7 @@ export interface WaitingQueue {
   head(): number
   /** A new sequence. */
   push(slot: number): void
-  /** A preempted sequence comes back. */
+  /** A preempted sequence comes back; it keeps its arrival. */
   pushBack(slot: number): void
   /** Admitted or aborted. */
   remove(slot: number): void
@@ -13,6 +13,8 @@ export interface WaitingQueue {
   admitted?(slot: number, tokens: number): void
   /** Sequences got a token each. */
   emitted?(slots: Int32Array, count: number): void
+  /** A sequence is over; it may still be told of among `emitted`, for its last token. */
+  ended?(slot: number): void
   /** Whether the order places one sequence before another, as they are now. */
   before(a: number, b: number): boolean
   /** Slots in the order in which they would be admitted. Cold: allocates. */

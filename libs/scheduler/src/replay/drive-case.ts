@@ -46,8 +46,13 @@ export function translateConfig(config: GoldenConfig): SchedulerConfig {
     order: config.policy,
     agingPerUs: 0,
     preemptive: false,
+    predictor: 'max-tokens',
+    predictorQuantile: 0.5,
     victim: config.policy === 'fcfs' ? 'latest' : 'lowest-priority',
+    preemption: 'recompute',
+    victimsMayOutrank: true,
     queueLimit: 0,
+    shedUnreachable: false,
     refuseImpossible: false,
     keepTakenBack: true,
   }
