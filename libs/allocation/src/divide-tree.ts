@@ -1,5 +1,5 @@
 import { invariant } from '@kvasir/kernel'
-import { type Bounds, boundsFor, isHealthy, loadClaim } from './bounds.js'
+import { type Bounds, boundsFor, capOf, isHealthy, loadClaim } from './bounds.js'
 import { CarryReader } from './carry.js'
 import type { Condition, Division, DivisionInput, Group } from './division.js'
 import { Level, type Share } from './level.js'
@@ -35,7 +35,7 @@ export function divideTree(input: DivisionInput): Division {
   const conditions: Condition[] = []
   const result = emptyResult(input)
   descend(root, { whole: capacity, part: 0n, denominator: 1n }, divided, mode, (node) => {
-    collect(node, result)
+    collect(node, input, bounds, result)
     if (node.level.overcommitted || (node === root && bounds.guaranteed > capacity))
       conditions.push(overcommitted(node, bounds.guaranteed, capacity))
   })
@@ -161,12 +161,15 @@ function descend(
   })
 }
 
-function collect(node: Node, result: Result): void {
+function collect(node: Node, input: DivisionInput, bounds: Bounds, result: Result): void {
   const { level, claims, children } = node
   claims.forEach((claim, at) => {
-    result.amounts[claim] = level.amounts[at]
-    result.exact[claim] = level.exactOf(at)
-    result.errors[claim] = level.lags[at]
+    // A lending limit may keep more for a claim than it can use: as in `divide`.
+    const exact = level.exactOf(at)
+    const cap = bounds.cuts ? capOf(input.claims[claim], bounds.shareMax) : Infinity
+    result.amounts[claim] = exact > cap ? cap : level.amounts[at]
+    result.exact[claim] = Math.min(exact, cap)
+    result.errors[claim] = exact > cap ? 0 : level.lags[at]
   })
   children.forEach((child, k) => {
     result.groupErrors[child.index] = level.lags[claims.length + k]

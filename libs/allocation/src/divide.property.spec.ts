@@ -4,6 +4,7 @@ import { divide } from './divide.js'
 import { CAPACITY_MAX, type Division, type DivisionInput } from './division.js'
 import { type InstanceShape, randomInput, shuffled } from './testing/instances.js'
 import { compareRationals, oracle, whole } from './testing/oracle.js'
+import { sweepInputs } from './testing/sweep.js'
 import { validateDivision } from './validate.js'
 
 const SEED = 20_240_607
@@ -52,13 +53,7 @@ function sweep(
   shape: InstanceShape,
   check: (input: DivisionInput, rng: SeededRng) => string | undefined,
 ): void {
-  const rng = new SeededRng(SEED, name)
-  for (let run = 0; run < runs; run++) {
-    const input = randomInput(rng, shape)
-    const wrong = check(input, rng)
-    if (wrong !== undefined)
-      expect.fail(`seed ${SEED}, stream ${name}, run ${run}: ${wrong} in ${JSON.stringify(input)}`)
-  }
+  sweepInputs({ seed: SEED, name, runs, shape }, check)
 }
 
 const SMALL: InstanceShape = { claimsMax: 8, capacityMax: 5_000, weightMax: 16 }

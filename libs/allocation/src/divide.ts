@@ -1,11 +1,10 @@
 import { type Carry, CarryReader } from './carry.js'
-import { boundsFor, isHealthy, loadClaim, type Bounds } from './bounds.js'
+import { boundsFor, capOf, isHealthy, loadClaim, type Bounds } from './bounds.js'
+import { conditionsOf } from './conditions.js'
 import { divideTree } from './divide-tree.js'
-import type { Condition, Division, DivisionInput } from './division.js'
+import type { Claim, Division, DivisionInput } from './division.js'
 import { Level } from './level.js'
 import { roundLevel } from './round-level.js'
-
-const NO_CONDITIONS: readonly Condition[] = Object.freeze([])
 
 // Reused by every call: a division calls nothing that could divide again.
 const flat = new Level()
@@ -37,12 +36,14 @@ export function divide(input: DivisionInput): Division {
   flat.fillWhole(capacity)
   const divided = Math.min(capacity, flat.sumUpTo(flat.caps, capacity))
   roundLevel(flat, divided, carry === undefined ? 'alone' : 'over-time')
+  const exact = exactAmounts(flat)
+  if (bounds.cuts) cutToUse(claims, bounds, flat, exact)
   return {
     amounts: copyOf(flat.amounts, claims.length),
-    exact: exactAmounts(flat),
+    exact,
     level: flat.lambda === Infinity ? null : flat.lambda,
     lent: lend(input, bounds, capacity - divided),
-    conditions: conditionsOf(input, bounds),
+    conditions: conditionsOf(capacity, bounds, flat.overcommitted),
     carry: carryFrom(input, flat),
   }
 }
@@ -55,6 +56,17 @@ export function divideGuarantees(input: DivisionInput): readonly number[] {
   const { carry: _, ...rest } = input
   return divide({ ...rest, claims: input.claims.map((claim) => ({ ...claim, demand: claim.guarantee })) })
     .amounts
+}
+
+/** What a lending limit keeps for a claim beyond its use is nobody's; it owes and is owed nothing. */
+function cutToUse(claims: readonly Claim[], bounds: Bounds, level: Level, exact: number[]): void {
+  claims.forEach((claim, i) => {
+    const cap = capOf(claim, bounds.shareMax)
+    if (exact[i] <= cap) return
+    exact[i] = cap
+    level.amounts[i] = cap
+    level.lags[i] = 0
+  })
 }
 
 /** Splits what nobody demanded by weight among the healthy, each up to its limit. */
@@ -90,23 +102,6 @@ function exactAmounts(level: Level): number[] {
   const amounts = new Array<number>(level.size)
   for (let i = 0; i < level.size; i++) amounts[i] = level.exactOf(i)
   return amounts
-}
-
-function conditionsOf(input: DivisionInput, bounds: Bounds): readonly Condition[] {
-  const { capacity } = input
-  const overcommitted = flat.overcommitted || bounds.guaranteed > capacity
-  if (!overcommitted && bounds.active <= capacity) return NO_CONDITIONS
-  const conditions: Condition[] = []
-  if (overcommitted)
-    conditions.push({
-      kind: 'guarantees_overcommitted',
-      group: null,
-      guaranteed: bounds.guaranteed,
-      capacity,
-    })
-  if (bounds.active > capacity)
-    conditions.push({ kind: 'fewer_units_than_claims', claims: bounds.active, capacity })
-  return conditions
 }
 
 /** Takes the ids of the round before where they are the same, so that a steady pool allocates numbers alone. */

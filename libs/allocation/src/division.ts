@@ -15,6 +15,8 @@ export interface Claim {
   readonly weight: number
   /** Floor, returned on demand. */
   readonly guarantee: number
+  /** Most of the guarantee that others may have while it is not demanded; the rest stays unused. Absent: all of it. */
+  readonly lendingLimit?: number
   /** Ceiling; Infinity: none. */
   readonly limit: number
   /** What could be used now; Infinity: everything. */
@@ -62,7 +64,7 @@ export type Condition =
   | { readonly kind: 'sum_exceeds_capacity'; readonly sum: number; readonly capacity: number }
 
 export interface Division {
-  /** Whole amounts in the order of the claims; they add up to min(capacity, sum of caps). */
+  /** Whole amounts in the order of the claims; they add up to min(capacity, sum of caps), less what lending limits keep unused. */
   readonly amounts: readonly number[]
   /** The real-valued amounts that `amounts` round, each within one unit, to double precision. */
   readonly exact: readonly number[]

@@ -28,6 +28,9 @@ export function validateDivision(input: DivisionInput): readonly Problem[] {
     checkMember(`claims[${i}]`, claim, claim.guarantee, claim.limit, seen, refuse)
     if (!isWhole(claim.demand) && claim.demand !== Infinity)
       refuse(`claims[${i}].demand`, claim.demand, 'a whole number from 0, or Infinity for everything')
+    const { lendingLimit = Infinity } = claim
+    if (!isWhole(lendingLimit) && lendingLimit !== Infinity)
+      refuse(`claims[${i}].lendingLimit`, lendingLimit, 'a whole number from 0')
     if (claim.group !== undefined && !groupIds.has(claim.group))
       refuse(`claims[${i}].group`, claim.group, known('the id of a group', groupIds))
   })
