@@ -28,6 +28,11 @@ export function takeCheap(view: PoolView, requester: string, wanted: number): Ch
   return { fromFree, unused, sum }
 }
 
+/** Unused bundles taken, by engine. */
+export function takenOf({ unused }: CheapBundles): ReadonlyMap<string, number> {
+  return new Map(unused.map(({ engine, bundles }) => [engine, bundles]))
+}
+
 /** Leased without use, the guarantee included: what is guaranteed is lent while it is not needed and returned on demand. */
 export function unusedOf(engine: EngineView): number {
   return Math.max(0, engine.leased - engine.inUse)

@@ -212,7 +212,7 @@ describe('decide: by priority', () => {
       bundles: 20,
       inUs: 1_800_000,
       engine: 'b',
-      text: '20 bundles more become eligible in 1.80 s (minimum residency of b)',
+      text: '20 more bundles become eligible in 1.8 s (minimum residency of b)',
     })
   })
 
@@ -223,6 +223,26 @@ describe('decide: by priority', () => {
   ] as const)('denies %s by the standing of the donor', (reason, standing, kind) => {
     const a = engine('a', { leased: 100, standing, supply: [group(0, 100, 1)] })
     expect(decide(ask(10), pool(100, [engine('me'), a]))).toMatchObject({ reason, counterfactual: { kind } })
+  })
+
+  it('stops lower work only for an engine that has been short of memory for long enough, entitlement apart', () => {
+    const standing = { cooldownInUs: 250_000, closesCycle: false, evictionsLeft: 9 }
+    const a = engine('a', { leased: 90, supply: [group(0, 90, 1)] })
+    const view = pool(100, [engine('me', { standing }), a])
+    const denied = decide(ask(20), view)
+    expect(denied).toMatchObject({
+      reason: 'cooldown',
+      counterfactual: {
+        kind: 'later',
+        inUs: 250_000,
+        text: '90 more bundles become eligible in 250 ms (delay of me)',
+      },
+    })
+    expect(denied.explanation).toContain('yields only once it has been short of memory for longer')
+    expect(decide(ask(10), view).outcome).toBe('granted')
+    expect(decide(ask(20), pool(100, [engine('me', { standing, entitlement: 20 }), a])).outcome).toBe(
+      'granted',
+    )
   })
 
   it('grants in part when that is of use, and says what a smaller request would get when it is not', () => {

@@ -1,6 +1,6 @@
 import { invariant } from '@kvasir/kernel'
-import { type CheapBundles, takeCheap, unusedOf } from './cheap-answers.js'
-import { chooseDonors } from './choose-donors.js'
+import { type CheapBundles, takeCheap, takenOf, unusedOf } from './cheap-answers.js'
+import { chooseDonors, reachableBundles } from './choose-donors.js'
 import { countWithoutDonors, denialOf, type Finding } from './denial.js'
 import type { Decision, DecisionNumbers, DonorShare } from './decision.js'
 import { type Choice, EXACT_CELLS_MAX, type Pick } from './donor-class.js'
@@ -39,14 +39,15 @@ export function decide(
   if (requester === undefined)
     return denialOf({ request, view, numbers: numbersOf(request, view), kind: 'not_registered' })
   const numbers = numbersOf(request, view, requester)
-  const early = refuseEarly(request, view, numbers)
+  const largest = (): number => largestOffer(request, view, policy, numbers)
+  const early = refuseEarly(request, view, numbers, largest)
   if (early !== null) return denialOf(early)
 
   const offer = bestOffer(request, view, policy, numbers)
   if (offer !== null) return grantOf(request, view, numbers, offer)
   const { rules } = attemptFor(request, policy, numbers, least)
   const cheap = takeCheap(view, request.engine, least)
-  return denialOf({ request, view, numbers, kind: 'no_supply', rules, cheap })
+  return denialOf({ request, view, numbers, kind: 'no_supply', rules, cheap, largest })
 }
 
 /** What a request could get, and from whom. */
@@ -83,14 +84,19 @@ function numbersOf(request: ReclaimRequest, view: PoolView, requester?: EngineVi
 }
 
 /** Cheap refusals, before any search. */
-function refuseEarly(request: ReclaimRequest, view: PoolView, numbers: DecisionNumbers): Finding | null {
+function refuseEarly(
+  request: ReclaimRequest,
+  view: PoolView,
+  numbers: DecisionNumbers,
+  largest: () => number,
+): Finding | null {
   const { held, least, total, limit } = numbers
   const finding = { request, view, numbers }
   if (request.epoch !== undefined && view.epoch !== undefined && request.epoch < view.epoch)
     return { ...finding, kind: 'stale_epoch' }
   if (request.deadlineUs !== undefined && request.deadlineUs <= view.nowUs)
     return { ...finding, kind: 'deadline' }
-  if (held + least > total) return { ...finding, kind: 'pool_too_small' }
+  if (held + least > total) return { ...finding, kind: 'pool_too_small', largest }
   if (held + least > limit) return { ...finding, kind: 'over_limit' }
   return null
 }
@@ -113,6 +119,30 @@ function bestOffer(
     return first
   const second = offerFor(request, view, policy, least, attemptFor(request, policy, numbers, within))
   return isLarger(second, first) ? second : first
+}
+
+/** Most bundles that a request like this one could get, were all of them of use, whatever they cost. */
+function largestOffer(
+  request: ReclaimRequest,
+  view: PoolView,
+  policy: ReclaimPolicy,
+  numbers: DecisionNumbers,
+): number {
+  const { held, total, limit, entitlement } = numbers
+  const target = Math.min(request.bundles, limit - held, total - held)
+  const targets = [target, Math.min(target, entitlement - held)]
+  return Math.max(
+    0,
+    ...targets.map((most) => mostFor(request, view, attemptFor(request, policy, numbers, most))),
+  )
+}
+
+function mostFor(request: ReclaimRequest, view: PoolView, { target, rules }: Attempt): number {
+  if (target < 1) return 0
+  const cheap = takeCheap(view, request.engine, target)
+  if (cheap.sum === target) return target
+  const { classes, rooms } = reclaimable(request, view, rules, takenOf(cheap))
+  return Math.min(target, cheap.sum + reachableBundles(classes, rooms))
 }
 
 function isLarger(offer: Offer | null, than: Offer | null): boolean {
@@ -153,8 +183,7 @@ function offerFor(
   }
   if (cheap.sum === target) return alone
 
-  const taken = new Map(cheap.unused.map(({ engine, bundles }) => [engine, bundles]))
-  const supply = reclaimable(request, view, rules, taken)
+  const supply = reclaimable(request, view, rules, takenOf(cheap))
   const needed = target - cheap.sum
   const min = Math.max(1, least - cheap.sum)
   const bound = reachBound(supply)

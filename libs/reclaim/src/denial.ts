@@ -1,11 +1,11 @@
 import type { DenialReason } from '@kvasir/contracts'
-import { unreachable } from '@kvasir/kernel'
-import type { CheapBundles } from './cheap-answers.js'
+import { type Micros, unreachable } from '@kvasir/kernel'
+import { type CheapBundles, takenOf } from './cheap-answers.js'
 import { reachableBundles } from './choose-donors.js'
 import type { Counterfactual, Decision, DecisionNumbers, DonorShare } from './decision.js'
 import { liveDonors, type Obstacle, reachBound, reclaimable, type Rules, type Supply } from './eligibility.js'
 import type { PoolView, ReclaimRequest } from './pool-view.js'
-import { count, duration } from './sentences.js'
+import { count, countMore, duration } from './sentences.js'
 
 interface Asked {
   readonly request: ReclaimRequest
@@ -13,12 +13,18 @@ interface Asked {
   readonly numbers: DecisionNumbers
 }
 
+interface Largest {
+  /** Most bundles that could be granted to a request for no more than these. */
+  largest(): number
+}
+
 /** Why a request ends without bundles. */
 export type Finding =
   | (Asked & {
-      readonly kind: 'not_registered' | 'stale_epoch' | 'deadline' | 'pool_too_small' | 'over_limit'
+      readonly kind: 'not_registered' | 'stale_epoch' | 'deadline' | 'over_limit'
     })
-  | (Asked & { readonly kind: 'no_supply'; readonly rules: Rules; readonly cheap: CheapBundles })
+  | (Asked & Largest & { readonly kind: 'pool_too_small' })
+  | (Asked & Largest & { readonly kind: 'no_supply'; readonly rules: Rules; readonly cheap: CheapBundles })
 
 export function denialOf(finding: Finding): Decision {
   const { request, view, numbers } = finding
@@ -51,15 +57,18 @@ export function countWithoutDonors(
     return {
       kind: 'free',
       bundles,
-      text: `with ${count(bundles)} more it would have got everything it asked for`,
+      text: `with ${countMore(bundles)} it would have got everything it asked for`,
     }
   }
   if (donors.length === 0) {
     const left = view.free - granted
     return { kind: 'none', text: `nobody was asked; ${count(left)} stay free` }
   }
-  const bundles = granted - view.free
-  return { kind: 'free', bundles, text: `with ${count(bundles)} more free nobody would have been asked` }
+  const unused = donors.reduce((sum, share) => sum + (share.class === 'unused' ? share.bundles : 0), 0)
+  const stopped = donors.some((share) => share.class !== 'unused')
+  const bundles = granted - view.free - (stopped ? unused : 0)
+  const spared = stopped ? 'no work would have to stop' : 'nobody would have been asked'
+  return { kind: 'free', bundles, text: `with ${countMore(bundles)} free ${spared}` }
 }
 
 interface Explanation {
@@ -98,7 +107,7 @@ function explain(finding: Finding): Explanation {
       return {
         reason: 'pool_too_small',
         explanation: `it holds ${held} and needs ${least} more of a pool of ${count(total)}`,
-        counterfactual: smaller(total - held),
+        counterfactual: smaller(finding.largest()),
       }
     case 'over_limit':
       return {
@@ -126,6 +135,11 @@ const OBSTACLES: readonly {
   readonly says: string
 }[] = [
   { obstacle: 'min_residency', reason: 'min_residency', says: 'has not been resident long enough' },
+  {
+    obstacle: 'requester_delay',
+    reason: 'cooldown',
+    says: 'yields only once it has been short of memory for longer',
+  },
   { obstacle: 'cooldown', reason: 'cooldown', says: 'belongs to engines in cooldown' },
   { obstacle: 'cycle', reason: 'cycle', says: 'belongs to engines whose eviction would close a circle' },
   { obstacle: 'protected', reason: 'all_protected', says: 'is protected' },
@@ -161,7 +175,7 @@ function explainNoSupply(finding: NoSupply): Explanation {
 
 /** The obstacle that stands in the way alone; of several that must fall together, the one behind which most lies. */
 function mainObstacle(finding: NoSupply, bound: number, missing: number): (typeof OBSTACLES)[number] {
-  const [guarantee, priority] = [OBSTACLES[4], OBSTACLES[5]]
+  const [guarantee, priority] = OBSTACLES.slice(-2)
   // There are enough bundles in reach, but no whole groups that fit above the guarantees.
   if (bound >= missing) return guarantee
   let most = priority
@@ -181,35 +195,51 @@ function boundUnder(finding: NoSupply, change: Partial<Rules>): number {
   return reachBound(supplyUnder(finding, change))
 }
 
-/** What could really be freed, whole groups and all. */
-function reachNow(finding: NoSupply): number {
-  const { classes, rooms } = supplyUnder(finding, {})
-  return reachableBundles(classes, rooms)
+/** Whether so many bundles could really be freed, whole groups and all. */
+function suffices(finding: NoSupply, change: Partial<Rules>, missing: number): boolean {
+  const supply = supplyUnder(finding, change)
+  return reachBound(supply) >= missing && reachableBundles(supply.classes, supply.rooms) >= missing
 }
 
 function supplyUnder({ request, view, rules, cheap }: NoSupply, change: Partial<Rules>): Supply {
-  const taken = new Map(cheap.unused.map(({ engine, bundles }) => [engine, bundles]))
-  return reclaimable(request, view, { ...rules, ...change }, taken)
+  return reclaimable(request, view, { ...rules, ...change }, takenOf(cheap))
 }
 
 function counterfactualOf(finding: NoSupply, reason: DenialReason, missing: number): Counterfactual {
-  const { cheap } = finding
   const waiting = reason === 'min_residency' || reason === 'cooldown' ? whenEligible(finding, missing) : null
   if (waiting !== null) return waiting
   const higher = reason === 'no_lower_priority' ? priorityNeeded(finding, missing) : null
-  return higher ?? smaller(cheap.sum + reachNow(finding))
+  return higher ?? smaller(finding.largest())
 }
 
 /** The first moment at which enough becomes eligible by waiting alone. */
 function whenEligible(finding: NoSupply, missing: number): Counterfactual | null {
-  const bound = boundUnder(finding, {})
-  for (const { inUs, engine, why } of waitsOf(finding)) {
-    const reach = boundUnder(finding, { horizonUs: inUs })
-    if (reach < missing) continue
-    const text = `${count(reach - bound)} more become eligible in ${duration(inUs)} (${why} of ${engine})`
-    return { kind: 'later', bundles: reach - bound, inUs, engine, text }
+  const waits = waitsOf(finding)
+  const first = firstThat(waits.length, (i) => suffices(finding, { horizonUs: waits[i].inUs }, missing))
+  if (first === null) return null
+  const { inUs, engine, why } = waits[first]
+  const bundles = boundUnder(finding, { horizonUs: inUs }) - boundUnder(finding, {})
+  const when = `in ${duration(inUs)} (${why} of ${engine})${beforeDeadline(finding, inUs)}`
+  return { kind: 'later', bundles, inUs, engine, text: `${countMore(bundles)} become eligible ${when}` }
+}
+
+/** The first position at which `holds`, when it holds everywhere after that too; null when nowhere. */
+function firstThat(size: number, holds: (position: number) => boolean): number | null {
+  let low = 0
+  let high = size
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (holds(middle)) high = middle
+    else low = middle + 1
   }
-  return null
+  return low === size ? null : low
+}
+
+/** Nobody waits for what becomes eligible later, but it may be worth asking again. */
+function beforeDeadline({ request, view }: NoSupply, inUs: Micros): string {
+  if (request.deadlineUs === undefined) return ''
+  const left = request.deadlineUs - view.nowUs
+  return `, ${inUs <= left ? 'before' : 'after'} its deadline in ${duration(left)}`
 }
 
 interface Wait {
@@ -220,6 +250,8 @@ interface Wait {
 
 function waitsOf({ request, view }: NoSupply): readonly Wait[] {
   const waits: Wait[] = []
+  const delayUs = view.engines.find(({ id }) => id === request.engine)?.standing?.cooldownInUs ?? 0
+  if (delayUs > 0) waits.push({ inUs: delayUs, engine: request.engine, why: 'delay' })
   for (const { id, supply, standing } of liveDonors(view, request.engine)) {
     const cooldownInUs = standing?.cooldownInUs ?? 0
     if (cooldownInUs > 0) waits.push({ inUs: cooldownInUs, engine: id, why: 'cooldown' })
@@ -233,19 +265,18 @@ function waitsOf({ request, view }: NoSupply): readonly Wait[] {
 function priorityNeeded(finding: NoSupply, missing: number): Counterfactual | null {
   const { request, view } = finding
   const own = view.engines.find(({ id }) => id === request.engine)?.boost ?? 0
-  const levels = new Set<number>()
+  const found = new Set<number>()
   for (const { supply, boost = 0 } of liveDonors(view, request.engine))
-    for (const { priority } of supply) levels.add(priority + boost)
-  for (const level of [...levels].sort((a, b) => a - b)) {
-    if (boundUnder(finding, { yieldsUpTo: level }) < missing) continue
-    const above = level - own
-    return { kind: 'priority', above, text: `a request above priority ${above} would be granted` }
-  }
-  return null
+    for (const { priority } of supply) found.add(priority + boost)
+  const levels = [...found].sort((a, b) => a - b)
+  const first = firstThat(levels.length, (i) => suffices(finding, { yieldsUpTo: levels[i] }, missing))
+  if (first === null) return null
+  const above = levels[first] - own
+  return { kind: 'priority', above, text: `a request above priority ${above} would be granted` }
 }
 
 function smaller(bundles: number): Counterfactual {
   return bundles > 0
-    ? { kind: 'smaller', bundles, text: `a request for up to ${count(bundles)} could be granted now` }
+    ? { kind: 'smaller', bundles, text: `a request for ${count(bundles)} could be granted now` }
     : { kind: 'none', text: 'nothing could be granted now' }
 }

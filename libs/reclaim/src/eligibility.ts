@@ -1,9 +1,16 @@
-import { compareIds } from '@kvasir/kernel'
+import { compareIds, type Micros } from '@kvasir/kernel'
 import type { DonorClass } from './donor-class.js'
 import type { EngineView, PoolView, ReclaimPolicy, ReclaimRequest, SupplyView } from './pool-view.js'
 
 /** What can keep bundles in use out of reach. */
-export type Obstacle = 'priority' | 'protected' | 'min_residency' | 'cooldown' | 'cycle' | 'guarantee'
+export type Obstacle =
+  | 'priority'
+  | 'protected'
+  | 'min_residency'
+  | 'requester_delay'
+  | 'cooldown'
+  | 'cycle'
+  | 'guarantee'
 
 /** What may open work in use to a request. */
 export type ReclaimRule = 'entitlement' | 'priority'
@@ -43,12 +50,12 @@ export function reclaimable(
   const classes: DonorClass[] = []
   const opened: ReclaimRule[] = []
   const rooms = new Map<string, number>()
-  const priority = effectivePriority(request, view)
+  const requester = requesterOf(request, view)
   for (const donor of liveDonors(view, request.engine)) {
     let beyondShare = false
     for (const points of alternativesOf(donor)) {
       const byPriority = points.filter(
-        (point) => rules.priority && yieldsToPriority(donor, point, priority, rules),
+        (point) => rules.priority && yieldsToPriority(donor, point, requester, rules),
       )
       const allowed = rules.entitlement
         ? points.filter((point) => yieldsToEntitlement(donor, point, rules))
@@ -88,9 +95,16 @@ export function liveDonors(view: PoolView, requester: string): readonly EngineVi
     .sort((a, b) => compareIds(a.id, b.id))
 }
 
-function effectivePriority(request: ReclaimRequest, view: PoolView): number {
-  const requester = view.engines.find(({ id }) => id === request.engine)
-  return request.priority + (requester?.boost ?? 0)
+/** What the priority rule looks at in the one who asks. */
+interface Requester {
+  readonly priority: number
+  /** It has to be short of memory for longer first. */
+  readonly delayUs: Micros
+}
+
+function requesterOf(request: ReclaimRequest, view: PoolView): Requester {
+  const engine = view.engines.find(({ id }) => id === request.engine)
+  return { priority: request.priority + (engine?.boost ?? 0), delayUs: engine?.standing?.cooldownInUs ?? 0 }
 }
 
 /** Points of which at most one can be taken: a curve's of one priority, a group's alone. */
@@ -113,8 +127,13 @@ function yieldsToEntitlement(donor: EngineView, point: SupplyView, rules: Rules)
   return !isProtected(donor, point, rules)
 }
 
-/** Strictly lower, preemptible, past its residency, not in cooldown, within its budget, and closing no circle. */
-function yieldsToPriority(donor: EngineView, point: SupplyView, priority: number, rules: Rules): boolean {
+/** Strictly lower, preemptible, past its residency, not in cooldown, within its budget, and closing no circle; for one who has waited. */
+function yieldsToPriority(
+  donor: EngineView,
+  point: SupplyView,
+  { priority, delayUs }: Requester,
+  rules: Rules,
+): boolean {
   const { lifted, horizonUs = 0, yieldsUpTo = -Infinity } = rules
   const { cooldownInUs = 0, closesCycle = false, evictionsLeft = Infinity } = donor.standing ?? {}
   const own = point.priority + (donor.boost ?? 0)
@@ -123,7 +142,8 @@ function yieldsToPriority(donor: EngineView, point: SupplyView, priority: number
   const resident = (point.eligibleInUs ?? 0) <= horizonUs || lifted === 'min_residency'
   const cooled = (cooldownInUs <= horizonUs && evictionsLeft > 0) || lifted === 'cooldown'
   const acyclic = !closesCycle || lifted === 'cycle'
-  return lower && open && resident && cooled && acyclic
+  const waited = delayUs <= horizonUs || lifted === 'requester_delay'
+  return lower && open && resident && cooled && acyclic && waited
 }
 
 function floorOf(donor: EngineView, keepsShare: boolean, rules: Rules): number {

@@ -1,5 +1,5 @@
 import { type Pick, sumOfBundles } from './donor-class.js'
-import type { Dish, Menu } from './menu.js'
+import type { Menu } from './menu.js'
 
 /**
  * Gives back what a selection frees beyond `target`: as long as a pick can be left out or replaced by a smaller point of its class, the
@@ -19,7 +19,7 @@ export function fillBack(
     if (change === null) break
     excess -= change.kept
     if (change.instead === null) picks.splice(change.at, 1)
-    else picks[change.at] = change.instead.picks[0]
+    else picks[change.at] = change.instead
   }
   return picks
 }
@@ -27,7 +27,7 @@ export function fillBack(
 interface Change {
   readonly at: number
   /** Null: left out. */
-  readonly instead: Dish | null
+  readonly instead: Pick | null
   readonly saved: number
   /** Bundles the donor keeps. */
   readonly kept: number
@@ -35,19 +35,18 @@ interface Change {
 
 function bestChange(picks: readonly Pick[], menus: readonly Menu[], excess: number): Change | null {
   let best: Change | null = null
-  const consider = (change: Change): void => {
-    if (change.kept < 1 || change.kept > excess || change.saved < 0) return
-    if (
-      best === null ||
-      change.saved > best.saved ||
-      (change.saved === best.saved && change.kept > best.kept)
-    )
-      best = change
-  }
+  const isBetter = (saved: number, kept: number): boolean =>
+    kept >= 1 &&
+    kept <= excess &&
+    saved >= 0 &&
+    (best === null || saved > best.saved || (saved === best.saved && kept > best.kept))
   picks.forEach((pick, at) => {
-    consider({ at, instead: null, saved: pick.cost, kept: pick.bundles })
-    for (const dish of menus[pick.classIndex])
-      consider({ at, instead: dish, saved: pick.cost - dish.cost, kept: pick.bundles - dish.bundles })
+    if (isBetter(pick.cost, pick.bundles)) best = { at, instead: null, saved: pick.cost, kept: pick.bundles }
+    const menu = menus[pick.classIndex]
+    for (let dish = 0; dish < menu.bundles.length; dish++) {
+      const [saved, kept] = [pick.cost - menu.costs[dish], pick.bundles - menu.bundles[dish]]
+      if (isBetter(saved, kept)) best = { at, instead: menu.picksOf(dish)[0], saved, kept }
+    }
   })
   return best
 }

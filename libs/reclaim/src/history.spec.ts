@@ -50,6 +50,22 @@ describe('PreemptionHistory', () => {
     expect(history.standings('d', 61 * SECOND).get('b')?.evictionsLeft).toBe(1)
   })
 
+  it('makes an engine wait until its shortage has lasted, and again after it was eased or has not asked for long', () => {
+    const history = new PreemptionHistory({ ...DEFAULT_HISTORY, requesterDelayUs: 800_000 })
+    const delayAt = (nowUs: number) => history.standings('a', nowUs).get('a')?.cooldownInUs ?? 0
+    expect(delayAt(0)).toBe(800_000)
+    history.lacked('a', 0)
+    history.lacked('a', 500_000)
+    expect([delayAt(500_000), delayAt(800_000)]).toEqual([300_000, 0])
+    expect(history.standings('b', 800_000).get('a')?.cooldownInUs ?? 0).toBe(0)
+    history.eased('a')
+    expect(delayAt(900_000)).toBe(800_000)
+    history.lacked('a', 1 * SECOND)
+    expect(delayAt(3 * SECOND)).toBe(0)
+    expect(delayAt(3.1 * SECOND)).toBe(800_000)
+    expect(new PreemptionHistory().standings('a', 0).has('a')).toBe(false)
+  })
+
   it('goes on from a snapshot, and refuses to run backwards', () => {
     const history = new PreemptionHistory()
     history.record({ requester: 'a', donor: 'b', atUs: 3 * SECOND })

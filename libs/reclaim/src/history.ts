@@ -11,6 +11,10 @@ export interface HistorySettings {
   readonly boostMax: number
   /** Most evictions an engine suffers within the memory. */
   readonly evictionsMax: number
+  /** How long an engine must have been short of memory before lower work stops for it; 0: it need not wait. */
+  readonly requesterDelayUs: Micros
+  /** An engine that has not asked for so long is no longer short of memory. */
+  readonly shortageGapUs: Micros
 }
 
 /** Edge life of 60 s and a boost every 3 evictions: reference/coordination.md §5.3. */
@@ -20,6 +24,8 @@ export const DEFAULT_HISTORY: HistorySettings = {
   boostEvery: 3,
   boostMax: 3,
   evictionsMax: 30,
+  requesterDelayUs: 0,
+  shortageGapUs: 2 * MICROS_PER_SECOND,
 }
 
 /** The requester had work of the donor stopped. */
@@ -27,6 +33,11 @@ export interface Eviction {
   readonly requester: string
   readonly donor: string
   readonly atUs: Micros
+}
+
+interface Shortage {
+  readonly sinceUs: Micros
+  readonly askedUs: Micros
 }
 
 /**
@@ -37,6 +48,8 @@ export class PreemptionHistory {
   readonly #settings: HistorySettings
   /** Oldest first. */
   #evictions: Eviction[] = []
+  /** By engine. */
+  readonly #shortages = new Map<string, Shortage>()
 
   constructor(settings: HistorySettings = DEFAULT_HISTORY) {
     this.#settings = settings
@@ -52,14 +65,27 @@ export class PreemptionHistory {
     this.#evictions.push(eviction)
   }
 
-  /** How each engine stands towards one requester; engines without an entry have no history. */
+  /** The engine asked for memory that was neither free nor unused. */
+  lacked(engine: string, atUs: Micros): void {
+    const { sinceUs } = this.#shortageOf(engine, atUs) ?? { sinceUs: atUs }
+    this.#shortages.set(engine, { sinceUs, askedUs: atUs })
+  }
+
+  /** The engine was granted what it asked for, or as much as there was. */
+  eased(engine: string): void {
+    this.#shortages.delete(engine)
+  }
+
+  /** How each engine stands towards one requester, itself included; engines without an entry have no history. */
   standings(requester: string, nowUs: Micros): ReadonlyMap<string, Standing> {
     const recent = this.#recent(nowUs)
     const ancestors = evictedTowards(requester, recent)
     const standings = new Map<string, Standing>()
-    for (const engine of namesIn(recent))
+    const delayUs = this.#delayOf(requester, nowUs)
+    const names = namesIn(recent)
+    for (const engine of delayUs > 0 && !names.includes(requester) ? [...names, requester] : names)
       standings.set(engine, {
-        cooldownInUs: this.#cooldownIn(requester, engine, recent, nowUs),
+        cooldownInUs: engine === requester ? delayUs : this.#cooldownIn(requester, engine, recent, nowUs),
         closesCycle: engine !== requester && ancestors.has(engine),
         evictionsLeft: Math.max(0, this.#settings.evictionsMax - sufferedBy(engine, recent)),
       })
@@ -72,6 +98,7 @@ export class PreemptionHistory {
     return Math.min(boostMax, Math.floor(sufferedBy(engine, this.#recent(nowUs)) / boostEvery))
   }
 
+  /** Evictions alone: who was short of memory starts to wait again. */
   snapshot(): readonly Eviction[] {
     return [...this.#evictions]
   }
@@ -83,6 +110,17 @@ export class PreemptionHistory {
     const history = new PreemptionHistory(settings)
     for (const eviction of evictions) history.record(eviction)
     return history
+  }
+
+  /** How much longer the engine must be short of memory before lower work stops for it. A short squeeze passes by itself. */
+  #delayOf(engine: string, nowUs: Micros): Micros {
+    const { sinceUs } = this.#shortageOf(engine, nowUs) ?? { sinceUs: nowUs }
+    return Math.max(0, sinceUs + this.#settings.requesterDelayUs - nowUs)
+  }
+
+  #shortageOf(engine: string, nowUs: Micros): Shortage | undefined {
+    const shortage = this.#shortages.get(engine)
+    return shortage && nowUs - shortage.askedUs <= this.#settings.shortageGapUs ? shortage : undefined
   }
 
   #recent(nowUs: Micros): readonly Eviction[] {

@@ -14,4 +14,12 @@ export * from './history.js'
 export { kapslDonor, type KapslDonorQuery } from './kapsl-donor.js'
 export { Ledger } from './ledger.js'
 export * from './ledger-data.js'
+export { planPreemption } from './plan-preemption.js'
 export * from './pool-view.js'
+export {
+  type ChoiceQuality,
+  type ComparedChoices,
+  compareChoices,
+  type SupplyShape,
+} from './quality/compare-choices.js'
+export { count, duration, list } from './sentences.js'

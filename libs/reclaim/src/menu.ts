@@ -1,58 +1,77 @@
 import { compareIds } from '@kvasir/kernel'
-import { type DonorClass, type Pick, type SupplyOption, sumOfBundles, sumOfCosts } from './donor-class.js'
+import type { DonorClass, Pick, SupplyOption } from './donor-class.js'
 
-/** One way out of a menu: what it frees and costs, and what has to be taken for it. */
-export interface Dish extends SupplyOption {
-  readonly picks: readonly Pick[]
+/**
+ * Alternatives of which at most one is taken, as parallel arrays: each dish frees more than the one before it and costs more. A class is
+ * a menu; so is everything a donor can give within its room.
+ */
+export interface Menu {
+  readonly bundles: readonly number[]
+  readonly costs: readonly number[]
+  /** What has to be taken for a dish. */
+  picksOf(dish: number): readonly Pick[]
 }
 
-/** Alternatives of which at most one is taken, fewest bundles first; dearer ones always free more. */
-export type Menu = readonly Dish[]
-
-/** A class as a menu: without points above `room`, and without points that cost more than one that frees as much. */
+/** A class as a menu: without points above `room`, and without points that cost as much as one that frees more. */
 export function menuOfClass(donorClass: DonorClass, classIndex: number, room: number): Menu {
   const { donor, priority, points } = donorClass
-  const dishes = points
-    .filter(({ bundles }) => bundles > 0 && bundles <= room)
-    .map(
-      ({ bundles, cost }): Dish => ({
-        bundles,
-        cost,
-        picks: [{ classIndex, donor, priority, bundles, cost }],
-      }),
-    )
-  return undominated(dishes)
-}
-
-/** Drops what costs more than something that frees at least as much; of equals one stays. */
-export function undominated(dishes: readonly Dish[]): Menu {
-  const sorted = [...dishes].sort((a, b) => b.bundles - a.bundles || a.cost - b.cost)
-  const kept: Dish[] = []
-  for (const dish of sorted) {
-    const last = kept[kept.length - 1]
-    if (
-      last === undefined ||
-      dish.cost < last.cost ||
-      (dish.cost === last.cost && dish.bundles < last.bundles)
-    )
-      kept.push(dish)
+  const { bundles, costs } = undominated(points, room)
+  return {
+    bundles,
+    costs,
+    picksOf: (dish) => [{ classIndex, donor, priority, bundles: bundles[dish], cost: costs[dish] }],
   }
-  return kept.reverse()
 }
 
-/** Without points that free more than `target` but the cheapest of them: nobody needs the others. */
-export function cutAt(menu: Menu, target: number): Menu {
-  const enough = menu.findIndex(({ bundles }) => bundles >= target)
-  return enough < 0 ? menu : menu.slice(0, enough + 1)
+/** Every point of a class up to `room`, fewest bundles first: what costs more and frees less may still be all that fits. */
+export function pointsOfClass(donorClass: DonorClass, classIndex: number, room: number): Menu {
+  const { donor, priority } = donorClass
+  const points = donorClass.points
+    .filter(({ bundles }) => bundles > 0 && bundles <= room)
+    .sort((a, b) => a.bundles - b.bundles || a.cost - b.cost)
+  return {
+    bundles: points.map(({ bundles }) => bundles),
+    costs: points.map(({ cost }) => cost),
+    picksOf: (dish) => [{ classIndex, donor, priority, ...points[dish] }],
+  }
 }
 
-/** Most bundles a set of menus can free. */
-export function reachOf(menus: readonly Menu[]): number {
-  return menus.reduce((sum, menu) => sum + (menu.length === 0 ? 0 : menu[menu.length - 1].bundles), 0)
+interface Dishes {
+  readonly bundles: readonly number[]
+  readonly costs: readonly number[]
 }
 
-export function pointsOf(menus: readonly Menu[]): number {
-  return menus.reduce((sum, menu) => sum + menu.length, 0)
+function undominated(points: readonly SupplyOption[], room: number): Dishes {
+  if (points.length === 1) {
+    const [{ bundles, cost }] = points
+    return bundles > 0 && bundles <= room ? { bundles: [bundles], costs: [cost] } : { bundles: [], costs: [] }
+  }
+  const falling = points
+    .filter(({ bundles }) => bundles > 0 && bundles <= room)
+    .sort((a, b) => b.bundles - a.bundles || a.cost - b.cost)
+  const kept: SupplyOption[] = []
+  for (const point of falling)
+    if (kept.length === 0 || point.cost < kept[kept.length - 1].cost) kept.push(point)
+  kept.reverse()
+  return { bundles: kept.map(({ bundles }) => bundles), costs: kept.map(({ cost }) => cost) }
+}
+
+/** Position of the first, cheapest dish that frees at least so many; the number of dishes when none does. */
+export function firstWith(menu: Menu, least: number): number {
+  const { bundles } = menu
+  let low = 0
+  let high = bundles.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (bundles[middle] < least) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** Most bundles a menu can free. */
+export function mostOf({ bundles }: Menu): number {
+  return bundles.length === 0 ? 0 : bundles[bundles.length - 1]
 }
 
 /** Positions of the classes in an order that does not depend on the input's: donor, priority, then points. */
@@ -75,11 +94,4 @@ function comparePoints(one: readonly SupplyOption[], other: readonly SupplyOptio
     if (difference !== 0) return difference
   }
   return one.length - other.length
-}
-
-/** A cheaper selection is better; of equally dear ones the one that frees less. */
-export function isBetter(picks: readonly Pick[], than: readonly Pick[] | null): boolean {
-  if (than === null) return true
-  const difference = sumOfCosts(picks) - sumOfCosts(than)
-  return difference < 0 || (difference === 0 && sumOfBundles(picks) < sumOfBundles(than))
 }

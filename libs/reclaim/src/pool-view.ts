@@ -55,7 +55,7 @@ export interface EngineView {
   readonly supplyKind?: 'curve' | 'groups'
   /** What freeing bundles in use would cost. */
   readonly supply: readonly SupplyView[]
-  /** Towards this requester; absent: no history. */
+  /** Towards this requester, whose own cooldown is the time until lower work may stop for it; absent: no history. */
   readonly standing?: Standing
 }
 

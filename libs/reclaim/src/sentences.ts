@@ -27,15 +27,25 @@ export function grantSentence(
   return `${request.engine} gets ${count(granted)}${asked}: ${parts.join(', ')}${cost}`
 }
 
-/** `640 us`, `31.2 ms`, `1.80 s`. */
+/** `640 us`, `31.2 ms`, `1.8 s`. */
 export function duration(micros: Micros): string {
   if (micros < MICROS_PER_MILLI) return `${Math.round(micros)} us`
-  if (micros < MICROS_PER_SECOND) return `${(micros / MICROS_PER_MILLI).toFixed(1)} ms`
-  return `${(micros / MICROS_PER_SECOND).toFixed(2)} s`
+  if (micros < MICROS_PER_SECOND) return `${rounded(micros / MICROS_PER_MILLI, 1)} ms`
+  return `${rounded(micros / MICROS_PER_SECOND, 2)} s`
+}
+
+/** Without zeros at the end: `1.8`, not `1.80`. */
+function rounded(value: number, digits: number): string {
+  return String(Number(value.toFixed(digits)))
 }
 
 export function count(bundles: number): string {
   return bundles === 1 ? '1 bundle' : `${bundles} bundles`
+}
+
+/** `12 more bundles`. */
+export function countMore(bundles: number): string {
+  return bundles === 1 ? '1 more bundle' : `${bundles} more bundles`
 }
 
 export function list(items: readonly string[]): string {

@@ -72,6 +72,7 @@ export function bestByHand(
   const held = me.leased + (me.incoming ?? 0)
   const most = Math.min(bundles, me.limit - held, view.bundles - held)
   const share = Math.max(me.entitlement, me.guarantee)
+  const waited = (me.standing?.cooldownInUs ?? 0) === 0
   const donors = view.engines.filter(({ id, state }) => id !== engine && state === 'live')
   const unused = new Map(donors.map((d) => [d.id, Math.max(0, d.leased - d.inUse)]))
   const cheap = view.free + [...unused.values()].reduce((sum, n) => sum + n, 0)
@@ -90,7 +91,13 @@ export function bestByHand(
         const lower = group.priority + (donor.boost ?? 0) < priority + (me.boost ?? 0)
         const free = donor.preemptible !== false && (group.eligibleInUs ?? 0) === 0
         return (
-          rule !== 'entitlement' && lower && free && cooldownInUs === 0 && !closesCycle && evictionsLeft > 0
+          rule !== 'entitlement' &&
+          waited &&
+          lower &&
+          free &&
+          cooldownInUs === 0 &&
+          !closesCycle &&
+          evictionsLeft > 0
         )
       })
     for (let set = 1; set < 1 << groups.length; set++) {

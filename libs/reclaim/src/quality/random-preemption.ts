@@ -19,6 +19,9 @@ export interface PreemptionInstance {
   readonly donors: readonly { readonly id: string; readonly groups: readonly Group[] }[]
 }
 
+/** Work has priorities 0 to 9. */
+export const PRIORITIES = 10
+
 export function randomPreemption(rng: Rng): PreemptionInstance {
   const donors = Array.from({ length: 2 ** (1 + rng.int(3)) }, (_, d) => ({
     id: `donor-${d}`,
@@ -38,7 +41,7 @@ function randomGroup(rng: Rng): Group {
   const swap = 5.24 * tokens
   const remaining = 150 * Math.round(200 * rng.exponential())
   return {
-    priority: rng.int(10),
+    priority: rng.int(PRIORITIES),
     bundles: Math.ceil(tokens / 64),
     cost: Math.round(Math.min(recompute, swap) + remaining),
   }
@@ -77,25 +80,4 @@ export function asCurves(instance: PreemptionInstance): ChoiceInput {
       if (points.length > 0) classes.push({ donor: id, priority: level, points })
     }
   return { needed: instance.needed, classes }
-}
-
-/** Least cost by trying everything; Infinity when nothing covers. For a handful of classes. */
-export function leastCost(input: ChoiceInput): number {
-  const { needed, classes, rooms } = input
-  const freed = new Map<string, number>()
-  const search = (at: number, covered: number): number => {
-    if (covered >= needed) return 0
-    if (at === classes.length) return Infinity
-    const { donor, points } = classes[at]
-    let best = search(at + 1, covered)
-    const given = freed.get(donor) ?? 0
-    for (const { bundles, cost } of points) {
-      if (given + bundles > (rooms?.get(donor) ?? Infinity)) continue
-      freed.set(donor, given + bundles)
-      best = Math.min(best, cost + search(at + 1, covered + bundles))
-      freed.set(donor, given)
-    }
-    return best
-  }
-  return search(0, 0)
 }
