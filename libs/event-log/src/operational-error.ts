@@ -6,6 +6,8 @@ export type OperationalCode =
   | 'disk_full'
   | 'truncated_gzip'
   | 'corrupt_gzip'
+  | 'truncated'
+  | 'wrong_format'
   | 'read_failed'
   | 'write_failed'
 

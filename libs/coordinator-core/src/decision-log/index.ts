@@ -1,0 +1,6 @@
+export * from './decision-record.js'
+export * from './decision-replay.js'
+export * from './explain-budget.js'
+export * from './explain-request.js'
+export * from './first-difference.js'
+export * from './pool-origin.js'
