@@ -1,91 +1,90 @@
+import { type AttentionLayer, attentionLayer, type PrefillSums } from './attention-layer.js'
 import { bytesPerElement } from './dtype.js'
-import { Curve } from './curve.js'
+import type { Kernels } from './kernels.js'
 import type { Model } from './model.js'
-import { attentionFlopsPerPair, kvBytesPerTokenPerRank } from './model-size.js'
-import { pNorm } from './norm.js'
-import { ACTIVATION_BYTES, computeUs, memoryUs, type Rank } from './rank-rates.js'
+import { computeUs, memoryUs } from './rank-rates.js'
 import type { StepShape } from './step-shape.js'
+import { Surface } from './surface.js'
 
-// The longest decode attention of one layer that is tabulated; beyond it the curve is as good as straight.
-const LAYER_US_MAX = 1_000_000
-// The fits of decode attention count in units of 64 heads per GPU (simulators.md section 7.2).
-const HEADS_OF_THE_FIT = 64
 // A window wider than any context; finite, so that no sequences times no limit stays 0.
 const UNLIMITED_TOKENS = 2 ** 40
+const LONGEST_CONTEXT_TOKENS = 32_768
+const DECODE_SEQUENCES = { largest: 1 << 12, unit: 1, bits: 2 }
+const DECODE_CONTEXT_TOKENS = { largest: 1 << 25, unit: 16, bits: 2 }
+const PREFILL_TOKENS = { largest: 1 << 15, unit: 16, bits: 2 }
+const PREFILL_PAIRS = { largest: 2 ** 32, unit: 64, bits: 2 }
 
 /**
- * Hot path: attention of all layers on one rank, in closed form. FLOPs and bytes are linear in the step's sums, so each
- * coefficient is computed once.
+ * Hot path: attention of all layers on one rank. Decode is a surface over sequences and tokens of context, prefill one over
+ * tokens and (query, key) pairs; a latent model's prefill, which no profile has, is linear in the step's sums.
  */
 export class AttentionCost {
-  readonly #layers: number
+  readonly #model: Model
+  readonly #kernels: Kernels
+  readonly #layer: AttentionLayer
   readonly #windowTokens: number
-  readonly #decode: Curve
-  readonly #decodeUsPerContextToken: number
-  readonly #decodeUsPerSequence: number
-  readonly #prefillFixedUs: number
-  readonly #prefillUsPerPair: number
-  readonly #prefillUsPerContextToken: number
-  readonly #prefillUsPerToken: number
-  readonly #expandUsPerContextToken: number
-  readonly #work: AttentionWork
+  readonly #decode: Surface
+  readonly #prefill: Surface | LinearPrefill
+  /** Of all layers, for a token of context that a decode sees in a step with prompts. */
+  readonly #mixedUsPerToken: number
 
-  constructor(model: Model, rank: Rank) {
-    const { decodeAttention: decode, prefillAttention: prefill } = rank.efficiency
-    const work = attentionWork(model, rank)
-    const heads = model.attention.queryHeads / rank.tp
-    this.#work = work
-    this.#layers = model.layers
+  constructor(model: Model, kernels: Kernels) {
+    const layer = attentionLayer(model, kernels.rank.tp)
+    this.#model = model
+    this.#kernels = kernels
+    this.#layer = layer
     this.#windowTokens = windowTokens(model)
-    this.#decode = new Curve((us) => pNorm(decode.fixedUs, us, decode.norm), {
-      largest: LAYER_US_MAX,
-      unit: 1 / 8,
-      bits: 6,
-    })
-    const perContextToken = Math.max(
-      work.decodeMemoryUs / decode.memory,
-      // A latent model's decode is arithmetic as much as bandwidth; it reaches what prefill reaches.
-      work.decodeComputeUs / prefill.compute,
+    const { layers } = model
+    this.#mixedUsPerToken = layers * mixedUsPerToken(kernels, layer)
+    this.#decode = new Surface(
+      (sequences, contextTokens) =>
+        sequences === 0 ? 0 : layers * kernels.decodeUs(layer, decodeBatch(sequences, contextTokens)),
+      DECODE_SEQUENCES,
+      DECODE_CONTEXT_TOKENS,
     )
-    this.#decodeUsPerContextToken = perContextToken / model.layers
-    this.#decodeUsPerSequence = (decode.perSequenceUs * heads) / HEADS_OF_THE_FIT
-    this.#prefillFixedUs = prefill.fixedUs * model.layers
-    this.#prefillUsPerPair = work.pairComputeUs / prefill.compute
-    this.#prefillUsPerContextToken = work.contextMemoryUs / prefill.memory
-    this.#prefillUsPerToken = work.tokenMemoryUs / prefill.memory
-    this.#expandUsPerContextToken = work.expandComputeUs / rank.efficiency.product.compute
+    this.#prefill = kernels.prefillIsLinear(layer)
+      ? linearPrefill(model, kernels, layer)
+      : new Surface(
+          (tokens, pairs) => layers * kernels.prefillUs(layer, sumsOf(tokens, pairs)),
+          PREFILL_TOKENS,
+          PREFILL_PAIRS,
+        )
   }
 
   decodeUs(shape: StepShape): number {
     if (shape.decodeSequences === 0) return 0
-    const readUs = this.#seenByDecodes(shape) * this.#decodeUsPerContextToken
-    return this.#layers * this.#decode.at(readUs + shape.decodeSequences * this.#decodeUsPerSequence)
+    const seen = this.#seenByDecodes(shape)
+    const us = this.#decode.at(shape.decodeSequences, seen)
+    return shape.prefillTokens === 0 ? us : Math.max(us, seen * this.#mixedUsPerToken)
   }
 
   prefillUs(shape: StepShape): number {
     if (shape.prefillTokens === 0) return 0
+    const prefill = this.#prefill
+    if (prefill instanceof Surface) return prefill.at(shape.prefillTokens, this.#seenPairs(shape))
     return (
-      this.#prefillFixedUs +
-      this.#seenPairs(shape) * this.#prefillUsPerPair +
-      shape.prefillContextTokens * this.#prefillUsPerContextToken +
-      shape.prefillTokens * this.#prefillUsPerToken +
-      earlierTokens(shape) * this.#expandUsPerContextToken
+      prefill.fixedUs +
+      this.#seenPairs(shape) * prefill.perPairUs +
+      shape.prefillTokens * prefill.perTokenUs +
+      earlierTokens(shape) * prefill.perEarlierTokenUs
     )
   }
 
   /** Microseconds of the step's attention at peak arithmetic and at peak bandwidth. */
   atPeak(shape: StepShape): { readonly computeUs: number; readonly memoryUs: number } {
-    const work = this.#work
+    const { gpu } = this.#kernels.rank
+    const { layers } = this.#model
+    const layer = this.#layer
     const seen = this.#seenByDecodes(shape)
+    const flops = seen * layer.decodeFlopsPerPair + this.#seenPairs(shape) * layer.prefillFlopsPerPair
+    const expandFlops = earlierTokens(shape) * layer.expandFlops
+    const bytes =
+      seen * layer.kvBytesPerToken +
+      shape.prefillContextTokens * layer.contextBytes +
+      shape.prefillTokens * layer.tokenBytes
     return {
-      computeUs:
-        seen * work.decodeComputeUs +
-        this.#seenPairs(shape) * work.pairComputeUs +
-        earlierTokens(shape) * work.expandComputeUs,
-      memoryUs:
-        seen * work.decodeMemoryUs +
-        shape.prefillContextTokens * work.contextMemoryUs +
-        shape.prefillTokens * work.tokenMemoryUs,
+      computeUs: layers * (computeUs(gpu, flops, 'bf16') + computeUs(gpu, expandFlops, layer.expandDtype)),
+      memoryUs: layers * memoryUs(gpu, bytes),
     }
   }
 
@@ -99,42 +98,44 @@ export class AttentionCost {
   }
 }
 
-/** Microseconds per unit of work at peak, all layers, on one rank. */
-interface AttentionWork {
-  readonly decodeMemoryUs: number
-  readonly decodeComputeUs: number
-  readonly pairComputeUs: number
-  readonly contextMemoryUs: number
-  readonly tokenMemoryUs: number
-  /** Expanding the latent of earlier tokens to keys and values again; 0 for grouped-query models. */
-  readonly expandComputeUs: number
+function mixedUsPerToken({ rank }: Kernels, { headDim, kvDtype, queryHeads }: AttentionLayer): number {
+  const { mixedMemory } = rank.efficiency.decodeAttention
+  if (headDim === undefined || mixedMemory === 0) return 0
+  return memoryUs(rank.gpu, 2 * queryHeads * headDim * bytesPerElement[kvDtype]) / mixedMemory
 }
 
-function attentionWork(model: Model, rank: Rank): AttentionWork {
-  const { gpu, tp } = rank
-  const { attention, layers } = model
-  const flops = attentionFlopsPerPair(model)
-  const kvBytes = kvBytesPerTokenPerRank(model, tp)
-  const heads = (layers * attention.queryHeads) / tp
-  const shared = {
-    decodeMemoryUs: memoryUs(gpu, kvBytes),
-    decodeComputeUs: computeUs(gpu, flops.decode / tp, 'bf16'),
-    pairComputeUs: computeUs(gpu, flops.prefill / tp, 'bf16'),
-  }
-  if (attention.kind === 'grouped_query') {
-    const queryAndOutput = 2 * heads * attention.headDim * ACTIVATION_BYTES
-    const contextMemoryUs = memoryUs(gpu, kvBytes)
-    return { ...shared, contextMemoryUs, tokenMemoryUs: memoryUs(gpu, queryAndOutput), expandComputeUs: 0 }
-  }
-  const { plainKeyDim, rotaryKeyDim, valueDim, kvRank } = attention
-  const keyAndValue = heads * (plainKeyDim + rotaryKeyDim + valueDim) * ACTIVATION_BYTES
-  const expansion = 2 * heads * (plainKeyDim + valueDim) * kvRank
+/** Microseconds of all layers per unit of what a step sums up. */
+interface LinearPrefill {
+  readonly fixedUs: number
+  readonly perPairUs: number
+  readonly perTokenUs: number
+  readonly perEarlierTokenUs: number
+}
+
+function linearPrefill(model: Model, kernels: Kernels, layer: AttentionLayer): LinearPrefill {
+  const us = (sums: PrefillSums) => model.layers * kernels.prefillUs(layer, sums)
+  const fixedUs = us({ tokens: 0, pairs: 0, contextTokens: 0 })
   return {
-    ...shared,
-    contextMemoryUs: memoryUs(gpu, keyAndValue),
-    tokenMemoryUs: memoryUs(gpu, keyAndValue),
-    expandComputeUs: computeUs(gpu, expansion, bytesPerElement[model.weightDtype] === 1 ? 'fp8' : 'bf16'),
+    fixedUs,
+    perPairUs: us({ tokens: 0, pairs: 1, contextTokens: 0 }) - fixedUs,
+    perTokenUs: us({ tokens: 1, pairs: 0, contextTokens: 1 }) - fixedUs,
+    perEarlierTokenUs: us({ tokens: 0, pairs: 0, contextTokens: 1 }) - fixedUs,
   }
+}
+
+/**
+ * What a knot stands for. Kernels read one context of 128 Ki tokens up to an eighth slower than several as long together, which
+ * would make a step with one sequence more look faster; such a context counts as several of 32 Ki.
+ */
+function decodeBatch(knotSequences: number, contextTokens: number) {
+  const sequences = Math.max(knotSequences, Math.ceil(contextTokens / LONGEST_CONTEXT_TOKENS))
+  return { sequences, contextTokens }
+}
+
+/** What a knot stands for: one token at least, so that few tokens cost what one does, and a pair for each at least. */
+function sumsOf(knotTokens: number, knotPairs: number): PrefillSums {
+  const tokens = Math.max(1, knotTokens)
+  return { tokens, pairs: Math.max(tokens, knotPairs), contextTokens: tokens }
 }
 
 function windowTokens(model: Model): number {

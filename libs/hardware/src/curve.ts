@@ -3,7 +3,7 @@ import { invariant } from '@kvasir/kernel'
 /**
  * Hot path: a tabulated function of a number >= 0. Each octave has 2^bits knots, so steps grow with the argument and their
  * share of it stays below 2^-bits; below 2^(bits + 1) units every whole number is a knot. Between knots it is linear, and
- * beyond the last one it goes on along the last segment. A non-decreasing function stays non-decreasing.
+ * beyond the last one it goes on along the last segment. It never falls: a value below an earlier one is raised to it.
  *
  *   knots (bits = 2):  0 1 2 3 4 5 6 7 8   10   12   14   16      20      24 ...
  */
@@ -25,7 +25,11 @@ export class Curve {
     this.#unitsPerOne = 1 / unit
     this.#last = knotIndex(Math.ceil(units), bits)
     this.#values = new Float64Array(this.#last + 2)
-    for (let i = 0; i < this.#values.length; i++) this.#values[i] = value(knotAt(i, bits) * unit)
+    let highest = 0
+    for (let i = 0; i < this.#values.length; i++) {
+      highest = Math.max(highest, value(knotAt(i, bits) * unit))
+      this.#values[i] = highest
+    }
   }
 
   at(argument: number): number {

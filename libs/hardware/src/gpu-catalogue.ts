@@ -171,4 +171,32 @@ export const gpus: readonly Gpu[] = [
     multiprocessors: 58,
     watts: 72,
   },
+  {
+    // NVIDIA GeForce RTX 4090 data sheet: 24 GB GDDR6X at 1008 GB/s, 128 SMs, 450 W, PCIe Gen4; Ada GPU architecture white paper,
+    // appendix A: bf16 with 32 bit accumulation 165.2 dense, fp8 330.3 dense, int8 660.6 dense.
+    name: 'RTX-4090',
+    aliases: ['rtx4090', 'geforce-rtx-4090'],
+    architecture: 'ada',
+    memoryBytes: mebibytes(24_564),
+    memoryBytesPerSecond: 1008 * GIGA,
+    flopsPerSecond: tensorCores(165.2, { fp8: 330.3, int8: 660.6 }),
+    peerLink: overPcie(pcieGen4),
+    hostLink: pcieGen4,
+    multiprocessors: 128,
+    watts: 450,
+  },
+  {
+    // NVIDIA RTX PRO 6000 Blackwell Workstation data sheet: 96 GB GDDR7 at 1792 GB/s, 188 SMs, 600 W, PCIe Gen5; the RTX Blackwell
+    // PRO white paper: bf16 with 32 bit accumulation 503.8 dense, fp8 and int8 1007.6 dense.
+    name: 'RTX-PRO-6000',
+    aliases: ['rtxpro6000', 'rtx-pro-6000-blackwell'],
+    architecture: 'blackwell',
+    memoryBytes: mebibytes(97_887),
+    memoryBytesPerSecond: 1792 * GIGA,
+    flopsPerSecond: tensorCores(503.8, { fp8: 1007.6, int8: 1007.6 }),
+    peerLink: overPcie(pcieGen5),
+    hostLink: pcieGen5,
+    multiprocessors: 188,
+    watts: 600,
+  },
 ]

@@ -15,7 +15,8 @@ describe('the GPU catalogue', () => {
       expect(gpu.memoryBytes / gpu.memoryBytesPerSecond).toBeLessThan(0.1)
       const { bf16, fp8 = 2 * bf16, int8 = 2 * bf16 } = gpu.flopsPerSecond
       expect(fp8 / bf16).toBeCloseTo(2, 1)
-      expect(int8 / bf16).toBeCloseTo(2, 1)
+      // GeForce cards halve what accumulates in 32 bit, so whole numbers are four times as fast.
+      expect(int8 / bf16).toBeCloseTo(gpu.name.startsWith('RTX-4') ? 4 : 2, 1)
     },
   )
 

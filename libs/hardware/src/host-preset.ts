@@ -1,3 +1,4 @@
+import type { Bytes, Micros } from '@kvasir/kernel'
 import type { GpuArchitecture } from './gpu.js'
 import type { KernelEfficiency, ProductEfficiency } from './kernel-efficiency.js'
 
@@ -14,9 +15,26 @@ export interface HostPreset {
   readonly perStepUs: number
   readonly perSequenceUs: PerArchitecture
   readonly perLayerUs: PerArchitecture
+  readonly frontEnd: FrontEndCost
+  /** Host memory that one engine takes per GPU for the KV of stopped sequences. */
+  readonly swapBytesPerRank: Bytes
   /** Kernels of that generation, where they are not today's. */
   readonly kernels?: Readonly<Record<GpuArchitecture, KernelEfficiency>>
 }
+
+/**
+ * What a request takes besides queueing and steps: part of the time to first token, not of a step. One process reads requests
+ * (HTTP, tokeniser) and takes `eachUs` for them one at a time; `latencyUs` is the rest, both ways, and holds up nobody else.
+ */
+export interface FrontEndCost {
+  readonly latencyUs: Micros
+  readonly eachUs: Micros
+}
+
+const noFrontEnd: FrontEndCost = { latencyUs: 0, eachUs: 0 }
+
+/** vLLM's `--swap-space`, per GPU (vllm/engine/arg_utils.py, `swap_space: float = 4  # GiB`, as long as it swapped: V0). */
+const SWAP_BYTES_PER_RANK = 4 * 2 ** 30
 
 type PerArchitecture = Readonly<Record<GpuArchitecture, number>>
 
@@ -40,8 +58,8 @@ function eagerKernels(fit: { compute: number; memory: number; link: number }): K
     product,
     productFp8: product,
     expertProduct: product,
-    decodeAttention: { fixedUs: 0, memory, perSequenceUs: 0, norm: 1 },
-    prefillAttention: { fixedUs: 0, compute, memory },
+    decodeAttention: { fixedUs: 0, memory, perKvHeadUs: 0, norm: 1, mixedMemory: 0 },
+    prefillAttention: { fixedUs: 0, compute, memory, perTokenUs: 0 },
     allReduce: [{ gpus: 8, fixedUs: 0, link, norm: 1 }],
     smallKernels: { perLayer: 0, eachUs: 0 },
   }
@@ -51,12 +69,23 @@ const eagerHopper = eagerKernels({ compute: 0.61, memory: 0.9, link: 0.18 })
 const eagerAmpere = eagerKernels({ compute: 0.67, memory: 0.86, link: 0.16 })
 const layersOfTheFit = 80
 
-/** Engines by name: shared/reference/simulators.md section 8.2. */
+/**
+ * Engines by name. shared/reference/simulators.md, section 8.2, has the first constants; those with a set named beside them were
+ * fitted to it by `kvasir validate`, whose table in docs/accuracy.md has the errors, fitted and held out.
+ */
 export const hostPresets = {
-  /** vLLM with asynchronous scheduling (0.15 and later): 0.3 ms a step and 5 us a sequence. */
-  'vllm-async': added('vllm-async', { perStepUs: 300, perSequenceUs: 5 }),
-  /** vLLM 0.12, scheduling between steps: 2 ms a step and 45 us a sequence. */
-  'vllm-sync': added('vllm-sync', { perStepUs: 2000, perSequenceUs: 45 }),
+  /** vLLM 0.15 and later with asynchronous scheduling (simulators.md, 7.3: open loop on H100, 7.5 ms of front end). */
+  'vllm-async': added('vllm-async', { perStepUs: 300, perSequenceUs: 5 }, { latencyUs: 6500, eachUs: 1000 }),
+  /** The asynchronous vLLM of the public InferenceMAX runs: Llama-3.1-70B FP8 on H100. */
+  'vllm-inferencemax': added(
+    'vllm-inferencemax',
+    { perStepUs: 1000, perSequenceUs: 10 },
+    { latencyUs: 1000, eachUs: 1000 },
+  ),
+  /** vLLM 0.12, which schedules between steps: Qwen3-32B on 4 H100, closed loop. */
+  'vllm-sync': added('vllm-sync', { perStepUs: 1500, perSequenceUs: 50 }, { latencyUs: 0, eachUs: 2000 }),
+  /** TensorRT-LLM 0.14 with in-flight batching: Llama-3.1 8B and 70B on H100, open loop. */
+  trtllm: added('trtllm', { perStepUs: 1500, perSequenceUs: 15 }, { latencyUs: 5000, eachUs: 1000 }),
   /** PyTorch without CUDA graphs, as in 2023. */
   'eager-2023': {
     name: 'eager-2023',
@@ -64,18 +93,30 @@ export const hostPresets = {
     perStepUs: 0,
     perSequenceUs: byGeneration({ ampereUs: 360, hopperUs: 300 }),
     perLayerUs: byGeneration({ ampereUs: 42_500 / layersOfTheFit, hopperUs: 28_600 / layersOfTheFit }),
+    frontEnd: noFrontEnd,
+    swapBytesPerRank: SWAP_BYTES_PER_RANK,
     kernels: { ampere: eagerAmpere, ada: eagerAmpere, hopper: eagerHopper, blackwell: eagerHopper },
   },
   /** Kernels alone. */
-  none: added('none', { perStepUs: 0, perSequenceUs: 0 }),
+  none: added('none', { perStepUs: 0, perSequenceUs: 0 }, noFrontEnd),
 } as const satisfies Readonly<Record<string, HostPreset>>
 
 export type HostPresetName = keyof typeof hostPresets
 
-function added(name: string, us: { readonly perStepUs: number; readonly perSequenceUs: number }): HostPreset {
-  const perSequenceUs = byGeneration({ ampereUs: us.perSequenceUs, hopperUs: us.perSequenceUs })
-  const perLayerUs = byGeneration({ ampereUs: 0, hopperUs: 0 })
-  return { name, combination: 'added', perStepUs: us.perStepUs, perSequenceUs, perLayerUs }
+function added(
+  name: string,
+  us: { readonly perStepUs: number; readonly perSequenceUs: number },
+  frontEnd: FrontEndCost,
+): HostPreset {
+  return {
+    name,
+    combination: 'added',
+    perStepUs: us.perStepUs,
+    perSequenceUs: byGeneration({ ampereUs: us.perSequenceUs, hopperUs: us.perSequenceUs }),
+    perLayerUs: byGeneration({ ampereUs: 0, hopperUs: 0 }),
+    frontEnd,
+    swapBytesPerRank: SWAP_BYTES_PER_RANK,
+  }
 }
 
 function byGeneration(us: { readonly ampereUs: number; readonly hopperUs: number }): PerArchitecture {

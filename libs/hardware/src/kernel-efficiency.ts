@@ -25,15 +25,25 @@ export interface KernelEfficiency {
   readonly product: ProductEfficiency
   readonly productFp8: ProductEfficiency
   readonly expertProduct: ProductEfficiency
-  /** pNorm(fixedUs, KV bytes / (memory * bandwidth) + perSequenceUs * sequences * heads of the rank / 64, norm) per layer. */
+  /** pNorm(fixedUs, KV bytes / (memory * bandwidth) + perKvHeadUs * sequences * KV heads of the rank, norm) per layer. */
   readonly decodeAttention: {
     readonly fixedUs: number
     readonly memory: number
-    readonly perSequenceUs: number
+    readonly perKvHeadUs: number
     readonly norm: number
+    /**
+     * In a step that computes prompts too, kernels give each query head a block of its own, which reads its KV anew, mostly from the
+     * cache: queries * KV bytes of a head / (mixedMemory * bandwidth) at least. 0: mixed steps decode as others do.
+     */
+    readonly mixedMemory: number
   }
-  /** fixedUs + FLOPs / (compute * peak) + bytes / (memory * bandwidth) per layer. */
-  readonly prefillAttention: { readonly fixedUs: number; readonly compute: number; readonly memory: number }
+  /** fixedUs + FLOPs / (compute * peak) + bytes / (memory * bandwidth) + perTokenUs * tokens per layer. */
+  readonly prefillAttention: {
+    readonly fixedUs: number
+    readonly compute: number
+    readonly memory: number
+    readonly perTokenUs: number
+  }
   /** By group size, smallest first; a group takes the first entry that is large enough. */
   readonly allReduce: readonly AllReduceEfficiency[]
   /** Norms, rotary positions, activation and cache write: launches of each layer. */
@@ -60,10 +70,10 @@ const hopper: KernelEfficiency = {
   // aic_h100_sxm_vllm_moe, bf16, balanced: 18 %, where `product` has 40 %. The fp8 rows of that table are slower than their
   // bytes explain and than served DeepSeek models are, so 8-bit experts take these constants too.
   expertProduct: product({ compute: 0.566, memory: 0.891, norm: 1.45, overheadUs: 15.3, perExpertUs: 0.258 }),
-  // 7.2: 14.8 %.
-  decodeAttention: { fixedUs: 11.7, memory: 0.92, perSequenceUs: 0.129, norm: 0.92 },
+  // aic_h100_sxm_vllm_attn_generation, both head sizes and KV formats: 11.9 %.
+  decodeAttention: { fixedUs: 11.3, memory: 0.936, perKvHeadUs: 0.0202, norm: 0.849, mixedMemory: 2.5 },
   // 7.2: 9.7 %.
-  prefillAttention: { fixedUs: 12.8, compute: 0.69, memory: 0.41 },
+  prefillAttention: { fixedUs: 12.8, compute: 0.69, memory: 0.41, perTokenUs: 0 },
   // 7.2, custom all-reduce inside a CUDA graph: 4 to 6 %.
   allReduce: [
     { gpus: 2, fixedUs: 4.3, link: 0.57, norm: 0.98 },
@@ -80,10 +90,11 @@ const ampere: KernelEfficiency = {
   // No 8-bit tensor cores: packed weights, 16-bit arithmetic.
   productFp8: product({ compute: 0.856, memory: 0.743, norm: 1.5, overheadUs: 4.7 }),
   expertProduct: hopper.expertProduct,
-  // aic_a100_sxm_vllm_attn_generation: 24 %.
-  decodeAttention: { fixedUs: 16.2, memory: 0.844, perSequenceUs: 0.145, norm: 0.76 },
-  // aic_a100_sxm_vllm_attn_context: 17 %.
-  prefillAttention: { fixedUs: 12.3, compute: 0.592, memory: 0.364 },
+  // aic_a100_sxm_vllm_attn_generation: 18 %.
+  // mixedMemory: llmservingsim_attention, RTX 4090, whose kernels are Ampere's: 64 to 128 decodes beside a chunk.
+  decodeAttention: { fixedUs: 14.6, memory: 0.868, perKvHeadUs: 0.0245, norm: 0.727, mixedMemory: 1.7 },
+  // aic_a100_sxm_vllm_attn_context: 14 %.
+  prefillAttention: { fixedUs: 12.3, compute: 0.592, memory: 0.364, perTokenUs: 0 },
   // aic_collectives, a100_sxm, vLLM_custom_graph: 6 to 13 %.
   allReduce: [
     { gpus: 2, fixedUs: 5, link: 0.604, norm: 0.98 },
@@ -101,6 +112,12 @@ const allReduceOverPcie: readonly AllReduceEfficiency[] = [
 ]
 
 /**
+ * GeForce and workstation cards go through host memory: LLMServingSim's configuration of its machine with two RTX PRO 6000, 16 GB/s and
+ * 20 us (llmservingsim_vllm_runs.json), which repeats a run of Qwen3-32B on both within 1 %.
+ */
+const allReduceOverHost: readonly AllReduceEfficiency[] = [{ gpus: 8, fixedUs: 20, link: 0.254, norm: 1 }]
+
+/**
  * Unprofiled architectures take the nearest profiled one, as simulators.md section 8 says: Blackwell Hopper's, and Ada
  * Ampere's, whose attention kernels it shares (FlashAttention 2), with Hopper's 8-bit products.
  */
@@ -108,13 +125,15 @@ const byArchitecture: Readonly<Record<GpuArchitecture, KernelEfficiency>> = {
   ampere,
   ada: { ...ampere, productFp8: hopper.productFp8 },
   hopper,
-  blackwell: hopper,
+  // llmservingsim_attention, RTX PRO 6000, as above.
+  blackwell: { ...hopper, decodeAttention: { ...hopper.decodeAttention, mixedMemory: 2 } },
 }
 
 /** What today's kernels (CUDA graphs, vLLM 0.14 to 0.24) reach on this GPU in a group joined by `link`. */
 export function kernelEfficiency(gpu: Gpu, link: PeerLink): KernelEfficiency {
   const efficiency = byArchitecture[gpu.architecture]
-  return link.kind === 'pcie' ? { ...efficiency, allReduce: allReduceOverPcie } : efficiency
+  if (link.kind !== 'pcie') return efficiency
+  return { ...efficiency, allReduce: gpu.name.startsWith('RTX') ? allReduceOverHost : allReduceOverPcie }
 }
 
 function product(

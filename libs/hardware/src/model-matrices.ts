@@ -21,14 +21,26 @@ export interface WeightMatrix {
 export interface LayerGroup {
   readonly layers: number
   readonly matrices: readonly WeightMatrix[]
+  /** The routed experts, whose matrices are among `matrices` too. */
+  readonly experts?: ExpertLayer
 }
 
+const EXPERT_GATE_UP = 'expert_gate_up'
+const EXPERT_DOWN = 'expert_down'
+
+/** How the ranks of a group share routed experts: a slice of each one, or whole ones each (expert parallelism). */
+export type ExpertSplit = 'tensor' | 'expert'
+
 /**
- * The layers of a model as one of `tp` ranks holds them (Megatron's split, as vLLM does it): heads, intermediate features
- * and experts' intermediate features are divided; key-value heads are copied where there are fewer than ranks; latent
- * compressions and routers are held whole.
+ * The layers of a model as one of `tp` ranks holds them (Megatron's split, as vLLM does it): heads and intermediate features
+ * are divided, and of experts either their intermediate features or their number; key-value heads are copied where there are
+ * fewer than ranks; latent compressions and routers are held whole.
  */
-export function layerGroups(model: Model, tp = 1): readonly LayerGroup[] {
+export function layerGroups(
+  model: Model,
+  tp = 1,
+  expertSplit: ExpertSplit = 'tensor',
+): readonly LayerGroup[] {
   invariant(model.attention.queryHeads % tp === 0, () => `${model.name}: ${tp} ranks do not divide the heads`)
   const attention = attentionMatrices(model, tp)
   const { feedForward } = model
@@ -37,9 +49,11 @@ export function layerGroups(model: Model, tp = 1): readonly LayerGroup[] {
     return [{ layers: model.layers, matrices }]
   }
   const { leadingDenseLayers, denseIntermediateSize } = feedForward
+  const experts = expertLayer(model, feedForward, tp, expertSplit)
   const routed = {
     layers: model.layers - leadingDenseLayers,
-    matrices: [...attention, ...expertMatrices(model, feedForward, tp)],
+    matrices: [...attention, ...expertMatrices(model, feedForward, experts, tp)],
+    experts,
   }
   if (leadingDenseLayers === 0) return [routed]
   const matrices = [...attention, ...denseMatrices(model, denseIntermediateSize, tp)]
@@ -91,17 +105,61 @@ function denseMatrices(model: Model, intermediateSize: number, tp: number): read
   ]
 }
 
-function expertMatrices(model: Model, experts: ExpertFeedForward, tp: number): readonly WeightMatrix[] {
-  const intermediate = Math.ceil(experts.expertIntermediateSize / tp)
-  const counts = { copies: experts.experts, copiesPerToken: experts.expertsPerToken }
+function expertMatrices(
+  model: Model,
+  feedForward: ExpertFeedForward,
+  experts: ExpertLayer,
+  tp: number,
+): readonly WeightMatrix[] {
   const router = linear(model, 'router', experts.experts, model.hiddenSize)
-  const routed = [
-    { ...router, dtype: 'bf16' as const },
-    { ...linear(model, 'expert_gate_up', 2 * intermediate, model.hiddenSize), ...counts },
-    { ...linear(model, 'expert_down', model.hiddenSize, intermediate), ...counts },
+  const routed = [{ ...router, dtype: 'bf16' as const }, ...routedExperts(experts)]
+  const { sharedExperts, expertIntermediateSize } = feedForward
+  if (sharedExperts === 0) return routed
+  return [...routed, ...denseMatrices(model, sharedExperts * expertIntermediateSize, tp)]
+}
+
+function expertLayer(
+  model: Model,
+  feedForward: ExpertFeedForward,
+  tp: number,
+  expertSplit: ExpertSplit,
+): ExpertLayer {
+  return {
+    hiddenSize: model.hiddenSize,
+    intermediateSize: feedForward.expertIntermediateSize,
+    experts: feedForward.experts,
+    expertsPerToken: feedForward.expertsPerToken,
+    dtype: model.weightDtype,
+    ...(expertSplit === 'expert' ? { tp: 1, ep: tp } : { tp, ep: 1 }),
+  }
+}
+
+/** The routed experts of one layer, and how ranks share them. */
+export interface ExpertLayer {
+  readonly hiddenSize: number
+  readonly intermediateSize: number
+  readonly experts: number
+  readonly expertsPerToken: number
+  readonly dtype: Dtype
+  /** Ranks that divide each expert, and ranks that divide the experts among them. */
+  readonly tp: number
+  readonly ep: number
+}
+
+/** As one rank holds them. With experts divided it sees its share of the tokens' visits, on average. */
+export function routedExperts(layer: ExpertLayer): readonly WeightMatrix[] {
+  const { hiddenSize, dtype, ep } = layer
+  const intermediate = Math.ceil(layer.intermediateSize / layer.tp)
+  const counts = { copies: Math.ceil(layer.experts / ep), copiesPerToken: layer.expertsPerToken / ep, dtype }
+  return [
+    { name: EXPERT_GATE_UP, outputs: 2 * intermediate, inputs: hiddenSize, ...counts },
+    { name: EXPERT_DOWN, outputs: hiddenSize, inputs: intermediate, ...counts },
   ]
-  if (experts.sharedExperts === 0) return routed
-  return [...routed, ...denseMatrices(model, experts.sharedExperts * experts.expertIntermediateSize, tp)]
+}
+
+/** Whether only the tokens routed to it pass through. */
+export function isRoutedExpert(matrix: WeightMatrix): boolean {
+  return matrix.name === EXPERT_GATE_UP || matrix.name === EXPERT_DOWN
 }
 
 function linear(model: Model, name: string, outputs: number, inputs: number): WeightMatrix {

@@ -1,7 +1,13 @@
 import type { Bytes } from '@kvasir/kernel'
 import { bytesPerElement } from './dtype.js'
 import type { Model } from './model.js'
-import { headMatrix, kvHeadsPerRank, layerGroups, type WeightMatrix } from './model-matrices.js'
+import {
+  type ExpertSplit,
+  headMatrix,
+  kvHeadsPerRank,
+  layerGroups,
+  type WeightMatrix,
+} from './model-matrices.js'
 
 /** Parameters of the whole model, embeddings, norms and biases included. */
 export function parameterCount(model: Model): number {
@@ -23,8 +29,9 @@ export function weightBytes(model: Model): Bytes {
  * Weight bytes on each of `tp` ranks; times `tp` it exceeds `weightBytes` by what is copied. Scales of 8-bit weights are
  * left out: DeepSeek's are one float for 128 x 128 weights, 0.02 %.
  */
-export function weightBytesPerRank(model: Model, tp: number): Bytes {
-  const linear = sumOverMatrices(model, tp, (matrix) => parameters(matrix) * bytesPerElement[matrix.dtype])
+export function weightBytesPerRank(model: Model, tp: number, expertSplit?: ExpertSplit): Bytes {
+  const bytes = (matrix: WeightMatrix) => parameters(matrix) * bytesPerElement[matrix.dtype]
+  const linear = sumOverMatrices(model, tp, bytes, expertSplit)
   const sixteenBit = smallParameters(model, tp) + embeddingParameters(model, tp)
   return linear + sixteenBit * bytesPerElement.bf16
 }
@@ -88,9 +95,14 @@ function parameters(matrix: WeightMatrix): number {
   return matrix.copies * matrix.outputs * matrix.inputs
 }
 
-function sumOverMatrices(model: Model, tp: number, value: (matrix: WeightMatrix) => number): number {
+function sumOverMatrices(
+  model: Model,
+  tp: number,
+  value: (matrix: WeightMatrix) => number,
+  expertSplit?: ExpertSplit,
+): number {
   let sum = 0
-  for (const group of layerGroups(model, tp)) {
+  for (const group of layerGroups(model, tp, expertSplit)) {
     for (const matrix of group.matrices) sum += group.layers * value(matrix)
   }
   return sum

@@ -44,7 +44,7 @@ export const qwenModels: readonly Model[] = [
   {
     ...qwen3,
     name: 'Qwen3-30B-A3B',
-    aliases: ['qwen3-30b'],
+    aliases: ['qwen3-30b', 'qwen3-30b-a3b-instruct-2507'],
     layers: 48,
     hiddenSize: 2048,
     attention: qwen3Attention({ queryHeads: 32, kvHeads: 4 }),

@@ -2,6 +2,7 @@ import { type Bundles, type Bytes, invariant } from '@kvasir/kernel'
 import { GPUS_PER_NODE, type Gpu } from './gpu.js'
 import { PAGE_BYTES, PAGES_PER_BUNDLE_DEFAULT } from './kv-geometry.js'
 import type { Model } from './model.js'
+import type { ExpertSplit } from './model-matrices.js'
 import { weightBytesPerRank } from './model-size.js'
 import { type SplitRefusal, splitRefusal } from './tensor-parallel.js'
 
@@ -22,6 +23,8 @@ export interface PoolMemoryOptions {
   readonly memoryUtilisation?: number
   readonly reserveBytesPerRank?: Bytes
   readonly pagesPerBundle?: number
+  /** How ranks share routed experts; `tensor` unless said otherwise. */
+  readonly expertSplit?: ExpertSplit
 }
 
 export type PoolMemory = PoolMemoryFit | WeightsRefusal | SplitRefusal
@@ -48,14 +51,14 @@ export interface WeightsRefusal {
 
 /** What a TP group has left for KV: usable share of memory - reserve - weights, in whole bundles. */
 export function poolMemory(options: PoolMemoryOptions): PoolMemory {
-  const { gpu, tp, models } = options
+  const { gpu, tp, models, expertSplit } = options
   for (const model of models) {
     const refusal = splitRefusal(model, tp)
     if (refusal !== undefined) return refusal
   }
   const sizes = {
     usableBytesPerRank: usableBytes(gpu, options.memoryUtilisation ?? MEMORY_UTILISATION_DEFAULT),
-    weightBytesPerRank: models.reduce((sum, model) => sum + weightBytesPerRank(model, tp), 0),
+    weightBytesPerRank: models.reduce((sum, model) => sum + weightBytesPerRank(model, tp, expertSplit), 0),
     bundleBytesPerRank: (options.pagesPerBundle ?? PAGES_PER_BUNDLE_DEFAULT) * PAGE_BYTES,
   }
   const reserveBytesPerRank = options.reserveBytesPerRank ?? RESERVE_BYTES_PER_RANK_DEFAULT

@@ -1,7 +1,7 @@
 import { bytesPerElement, type Dtype } from './dtype.js'
 import { type Gpu, groupLink, matrixFlopsPerSecond } from './gpu.js'
 import type { AllReduceEfficiency, KernelEfficiency, ProductEfficiency } from './kernel-efficiency.js'
-import type { WeightMatrix } from './model-matrices.js'
+import { type ExpertLayer, isRoutedExpert, routedExperts, type WeightMatrix } from './model-matrices.js'
 import { pNorm } from './norm.js'
 
 const MICROS = 1e-6
@@ -17,7 +17,7 @@ export interface Rank {
 export const ACTIVATION_BYTES = bytesPerElement.bf16
 
 export function productEfficiency(rank: Rank, matrix: WeightMatrix): ProductEfficiency {
-  if (matrix.copies > 1) return rank.efficiency.expertProduct
+  if (isRoutedExpert(matrix)) return rank.efficiency.expertProduct
   return bytesPerElement[matrix.dtype] === 1 ? rank.efficiency.productFp8 : rank.efficiency.product
 }
 
@@ -26,7 +26,7 @@ export function productEfficiency(rank: Rank, matrix: WeightMatrix): ProductEffi
  * One for an ordinary matrix.
  */
 export function copiesTouched(matrix: WeightMatrix, tokens: number): number {
-  if (matrix.copies === 1) return 1
+  if (!isRoutedExpert(matrix)) return 1
   return matrix.copies * (1 - (1 - matrix.copiesPerToken / matrix.copies) ** tokens)
 }
 
@@ -68,6 +68,11 @@ export function productUs(rank: Rank, matrix: WeightMatrix, tokens: number): num
   return productOnlyUs + efficiency.overheadUs + perExpertUs + memoryUs(rank.gpu, quantised)
 }
 
+/** Microseconds of the routed experts of one layer over `tokens` tokens of the whole group, on one rank. */
+export function expertsUs(rank: Rank, layer: ExpertLayer, tokens: number): number {
+  return routedExperts(layer).reduce((sum, matrix) => sum + productUs(rank, matrix, tokens), 0)
+}
+
 /** Microseconds to sum a message of `bytes` over the group: a ring moves 2 (n - 1) / n of it over every link. */
 export function allReduceUs(rank: Rank, bytes: number): number {
   const { gpu, tp, efficiency } = rank
@@ -75,11 +80,6 @@ export function allReduceUs(rank: Rank, bytes: number): number {
   const { fixedUs, link, norm } = groupEfficiency(efficiency.allReduce, tp)
   const ringSeconds = (((2 * (tp - 1)) / tp) * bytes) / groupLink(gpu, tp).bytesPerSecond
   return pNorm(fixedUs, ringSeconds / MICROS / link, norm)
-}
-
-/** Microseconds to collect slices that make up `bytes` together: half of a ring all-reduce. */
-export function allGatherUs(rank: Rank, bytes: number): number {
-  return allReduceUs(rank, bytes / 2)
 }
 
 /** Microseconds of `flops` at the peak for `dtype`. */

@@ -128,22 +128,6 @@ describe('createStepCost', () => {
     expect(Math.abs(added - 32 * (1000 - 8))).toBeLessThanOrEqual(1)
   })
 
-  test('stays within its budget of a microsecond a call, in the best of five rounds', () => {
-    const model = cost('H100', 'Llama-3-70B', 4)
-    const shapes = Array.from({ length: 64 }, (_, i) =>
-      combineShapes(
-        decodeShape({ sequences: i + 1, contextTokens: 500 + i }),
-        prefillShape({ tokens: 30 * i }),
-      ),
-    )
-    const rounds = Array.from({ length: 5 }, () => {
-      const start = performance.now()
-      for (let i = 0; i < 50_000; i++) model.stepUs(shapes[i & 63])
-      return ((performance.now() - start) * 1000) / 50_000
-    })
-    expect(Math.min(...rounds)).toBeLessThan(1)
-  })
-
   test('never accepts a split the heads do not allow', () => {
     expect(() => cost('H100', 'DeepSeek-R1-Distill-Qwen-7B', 8)).toThrow("can't be split over 8 ranks")
   })

@@ -1,26 +1,24 @@
 import { invariant, type Micros } from '@kvasir/kernel'
 import { AttentionCost } from './attention-cost.js'
+import { type CostSource, kernelsFor, stepProfileFor } from './cost-source.js'
 import { Curve } from './curve.js'
-import { type Gpu, groupLink } from './gpu.js'
+import type { Gpu } from './gpu.js'
 import { type HostPreset, hostPresets } from './host-preset.js'
-import { type KernelEfficiency, kernelEfficiency } from './kernel-efficiency.js'
+import type { KernelEfficiency } from './kernel-efficiency.js'
+import type { Kernels } from './kernels.js'
 import type { Model } from './model.js'
-import { headMatrix } from './model-matrices.js'
-import {
-  allGatherUs,
-  computeUs,
-  memoryUs,
-  productUs,
-  productWork,
-  type Rank,
-  ACTIVATION_BYTES,
-} from './rank-rates.js'
+import { type ExpertSplit, headMatrix } from './model-matrices.js'
+import { type ExpertChoice, expertsOfServedModels } from './profile/expert-ratios.js'
+import type { StepProfile } from './profile/kernel-profile.js'
+import { RatioGrid } from './profile/ratio-grid.js'
+import { computeUs, memoryUs, productWork, ACTIVATION_BYTES } from './rank-rates.js'
 import type { StepShape } from './step-shape.js'
 import { TokenWork } from './token-work.js'
 import { splitRefusal } from './tensor-parallel.js'
 
-/** How long a step takes, whoever knows it: a roofline here, measured tables later. */
+/** How long a step takes, by measured tables or by roofline. */
 export interface StepCostModel {
+  readonly source: CostSource
   /** Whole microseconds; at least 1 where tokens are computed, 0 for an empty step. */
   stepUs(shape: StepShape): Micros
   breakdown(shape: StepShape): StepBreakdown
@@ -51,11 +49,19 @@ export interface StepCostOptions {
   readonly host?: HostPreset
   /** Replaces parts of what kernels are taken to reach on this GPU. */
   readonly efficiencies?: Partial<KernelEfficiency>
+  /** `profile` unless said otherwise: measured tables of this GPU, or of the nearest one. */
+  readonly basis?: 'profile' | 'roofline'
+  /** How ranks share routed experts; `tensor` unless said otherwise. */
+  readonly expertSplit?: ExpertSplit
+  /** Skewed and `block` unless said otherwise: see `expertsOfServedModels`. */
+  readonly experts?: Partial<ExpertChoice>
+  /** Replaces the measured steps of the host preset's engine. */
+  readonly stepProfile?: StepProfile | 'none'
 }
 
 /** @throws {InvariantError} when `tp` ranks can't hold the model's heads; `splitRefusal` asks beforehand. */
 export function createStepCost(options: StepCostOptions): StepCostModel {
-  return new RooflineStepCost(options)
+  return new TabulatedStepCost(options)
 }
 
 // Range of the tables: every whole number below 512 tokens or 1024 sequences is exact, then 256 or 512 knots an octave.
@@ -65,46 +71,48 @@ const SEQUENCES_TABULATED = { largest: 1 << 14, bits: 9 }
 const SAMPLER_BYTES_PER_LOGIT = 3 * 4
 
 /**
- * Hot path: `stepUs` is five table look-ups and a dozen multiplications, no powers (measured: README). The tables hold what
- * depends on the number of tokens (products of all layers, small kernels, all-reduces) or of sequences (vocabulary,
- * sampling) alone; attention is linear in the step's sums.
+ * Hot path: `stepUs` is two curves and two surfaces, no powers (measured: `npx kvasir bench hardware`). The curves hold what
+ * depends on the number of tokens (products of all layers, small kernels, all-reduces, the host) or of sequences (vocabulary,
+ * sampling) alone.
  */
-class RooflineStepCost implements StepCostModel {
-  readonly #rank: Rank
+class TabulatedStepCost implements StepCostModel {
+  readonly source: CostSource
+  readonly #kernels: Kernels
   readonly #model: Model
-  readonly #host: HostPreset
-  readonly #layers: Curve
-  readonly #communication: Curve
+  readonly #tokens: Curve
   readonly #head: Curve
   readonly #attention: AttentionCost
   readonly #tokenWork: TokenWork
-  readonly #hostStepUs: number
   readonly #hostSequenceUs: number
 
-  constructor({ gpu, model, tp, host = hostPresets['vllm-async'], efficiencies }: StepCostOptions) {
+  constructor(options: StepCostOptions) {
+    const { gpu, model, tp, host = hostPresets['vllm-async'] } = options
+    const { efficiencies, basis = 'profile' } = options
+    const experts = { ...expertsOfServedModels, ...options.experts }
     const refusal = splitRefusal(model, tp)
     invariant(
       refusal === undefined,
       () => `${model.name} can't be split over ${tp} ranks: ${JSON.stringify(refusal)}`,
     )
-    const kernels = host.kernels?.[gpu.architecture] ?? kernelEfficiency(gpu, groupLink(gpu, tp))
-    const rank = { gpu, tp, efficiency: { ...kernels, ...efficiencies } }
-    const tokenWork = new TokenWork(model, rank)
-    this.#rank = rank
+    const { kernels, source } = kernelsFor({ gpu, tp, host, efficiencies, basis, experts })
+    const tokenWork = new TokenWork(model, kernels, options.expertSplit)
+    const steps = stepRatios(options, host)
+    this.source = source
+    this.#kernels = kernels
     this.#model = model
-    this.#host = host
     this.#tokenWork = tokenWork
-    this.#layers = new Curve((tokens) => tokenWork.layersUs(tokens), TOKENS_TABULATED)
-    this.#communication = new Curve((tokens) => tokenWork.communicationUs(tokens), TOKENS_TABULATED)
-    this.#head = new Curve((sequences) => headUs(model, rank, sequences), SEQUENCES_TABULATED)
-    this.#attention = new AttentionCost(model, rank)
-    this.#hostStepUs = host.perStepUs + host.perLayerUs[gpu.architecture] * model.layers
+    this.#tokens = new Curve((tokens) => {
+      if (tokens === 0) return 0
+      return tokenWork.launchedUs(tokens, host) * (steps?.at(tp, tokens) ?? 1)
+    }, TOKENS_TABULATED)
+    this.#head = new Curve((sequences) => headUs(model, kernels, sequences), SEQUENCES_TABULATED)
+    this.#attention = new AttentionCost(model, kernels)
     this.#hostSequenceUs = host.perSequenceUs[gpu.architecture]
   }
 
   stepUs(shape: StepShape): Micros {
     if (shape.totalTokens === 0) return 0
-    return Math.max(1, Math.round(this.#withHostUs(shape, this.#gpuUs(shape))))
+    return Math.max(1, Math.round(this.#totalUs(shape)))
   }
 
   tokensPerSecond(shape: StepShape): number {
@@ -113,42 +121,37 @@ class RooflineStepCost implements StepCostModel {
 
   breakdown(shape: StepShape): StepBreakdown {
     const { totalTokens: tokens, sequences } = shape
-    const gpuUs = tokens === 0 ? 0 : this.#gpuUs(shape)
-    const totalUs = tokens === 0 ? 0 : this.#withHostUs(shape, gpuUs)
+    const totalUs = tokens === 0 ? 0 : this.#totalUs(shape)
+    const launchedUs = this.#tokens.at(tokens)
+    const communicationUs = Math.min(launchedUs, this.#tokenWork.communicationUs(tokens))
+    const layersUs = Math.min(launchedUs - communicationUs, this.#tokenWork.layersUs(tokens))
     return {
-      layersUs: tokens === 0 ? 0 : this.#layers.at(tokens),
+      layersUs,
       attentionUs: this.#attention.decodeUs(shape) + this.#attention.prefillUs(shape),
-      communicationUs: tokens === 0 ? 0 : this.#communication.at(tokens),
-      headUs: sequences === 0 ? 0 : this.#head.at(sequences),
-      hostUs: totalUs - gpuUs,
+      communicationUs,
+      headUs: this.#head.at(sequences),
+      hostUs: launchedUs - communicationUs - layersUs + this.#hostSequenceUs * sequences,
       totalUs,
       ...this.#atPeak(shape),
     }
   }
 
-  #gpuUs(shape: StepShape): number {
+  #totalUs(shape: StepShape): number {
     return (
-      this.#layers.at(shape.totalTokens) +
-      this.#communication.at(shape.totalTokens) +
+      this.#tokens.at(shape.totalTokens) +
       this.#head.at(shape.sequences) +
       this.#attention.decodeUs(shape) +
-      this.#attention.prefillUs(shape)
+      this.#attention.prefillUs(shape) +
+      this.#hostSequenceUs * shape.sequences
     )
-  }
-
-  #withHostUs(shape: StepShape, gpuUs: number): number {
-    const hostUs = this.#hostStepUs
-    const sequencesUs = this.#hostSequenceUs * shape.sequences
-    if (this.#host.combination === 'added') return gpuUs + hostUs + sequencesUs
-    return Math.sqrt(gpuUs * gpuUs + hostUs * hostUs) + sequencesUs
   }
 
   #atPeak(shape: StepShape): { readonly computeUs: number; readonly memoryUs: number } {
     const attention = this.#attention.atPeak(shape)
     const layers = this.#tokenWork.atPeak(shape.totalTokens)
-    const matrix = headMatrix(this.#model, this.#rank.tp)
+    const { gpu, tp } = this.#kernels.rank
+    const matrix = headMatrix(this.#model, tp)
     const head = shape.sequences === 0 ? { flops: 0, bytes: 0 } : productWork(matrix, shape.sequences)
-    const { gpu } = this.#rank
     return {
       computeUs: layers.computeUs + attention.computeUs + computeUs(gpu, head.flops, matrix.dtype),
       memoryUs: layers.memoryUs + attention.memoryUs + memoryUs(gpu, head.bytes),
@@ -156,11 +159,21 @@ class RooflineStepCost implements StepCostModel {
   }
 }
 
+/** Measured over roofline of whole steps, where the host preset's engine was measured. */
+function stepRatios(options: StepCostOptions, host: HostPreset): RatioGrid | undefined {
+  const { gpu, basis, stepProfile } = options
+  if (basis === 'roofline' || stepProfile === 'none') return undefined
+  const profile = stepProfile ?? stepProfileFor(gpu, host)
+  return profile === undefined ? undefined : RatioGrid.of(profile.table)
+}
+
 /** Projection to the vocabulary, collection of its slices and the draw, once per sampled sequence. */
-function headUs(model: Model, rank: Rank, sequences: number): number {
+function headUs(model: Model, kernels: Kernels, sequences: number): number {
   if (sequences === 0) return 0
+  const { gpu, tp, efficiency } = kernels.rank
   const logits = sequences * model.vocabularySize
-  const projectionUs = productUs(rank, headMatrix(model, rank.tp), sequences)
-  const samplerUs = memoryUs(rank.gpu, logits * SAMPLER_BYTES_PER_LOGIT) / rank.efficiency.product.memory
-  return projectionUs + allGatherUs(rank, logits * ACTIVATION_BYTES) + samplerUs
+  const projectionUs = kernels.productUs(headMatrix(model, tp), sequences)
+  const samplerUs = memoryUs(gpu, logits * SAMPLER_BYTES_PER_LOGIT) / efficiency.product.memory
+  // Collecting the slices moves half of what a ring all-reduce does.
+  return projectionUs + kernels.allReduceUs((logits * ACTIVATION_BYTES) / 2) + samplerUs
 }

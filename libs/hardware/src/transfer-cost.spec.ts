@@ -3,7 +3,7 @@ import { knownGpu } from './gpu.js'
 import { knownModel } from './model.js'
 import { kvBytesPerTokenPerRank } from './model-size.js'
 import { createStepCost } from './step-cost.js'
-import { kvMigrationUs, recomputeUs, swapUs, weightLoadUs } from './transfer-cost.js'
+import { kvMigrationUs, recomputeUs, swapUs, wakeUpUs, weightLoadUs } from './transfer-cost.js'
 
 const h100 = knownGpu('H100')
 
@@ -44,4 +44,17 @@ test('KV moves faster inside a node than between nodes', () => {
   const outside = kvMigrationUs(1e9, { gpu: h100, between: 'nodes', groupSize: 4 })
   expect(inside).toBeLessThan(outside)
   expect(outside / 1e3).toBeCloseTo(25, 0)
+})
+
+test('a disk that all ranks share is slower than host memory, unless it is faster than their links', () => {
+  const load = { gpu: h100, model: knownModel('Llama-3-70B'), tp: 4 }
+  const host = weightLoadUs(load)
+  expect(weightLoadUs({ ...load, from: 'disk' }) / 1e6).toBeCloseTo(141 / 7, 0)
+  expect(weightLoadUs({ ...load, from: 'disk', diskBytesPerSecond: 1e12 })).toBe(host)
+})
+
+test('an engine wakes when its weights are back and its pages mapped, whichever is later', () => {
+  const load = { gpu: h100, model: knownModel('Llama-3-8B'), tp: 1 }
+  expect(wakeUpUs(load, { count: 10, mapUs: 40 })).toBe(weightLoadUs(load))
+  expect(wakeUpUs(load, { count: 100_000, mapUs: 40 })).toBe(4_000_000)
 })

@@ -1,6 +1,7 @@
 import type { Bytes, Micros, Tokens } from '@kvasir/kernel'
 import { type Gpu, groupLink } from './gpu.js'
 import type { Model } from './model.js'
+import type { ExpertSplit } from './model-matrices.js'
 import { weightBytesPerRank } from './model-size.js'
 import type { StepCostModel } from './step-cost.js'
 import { prefillShape } from './step-shape.js'
@@ -28,13 +29,42 @@ export function recomputeUs(tokens: Tokens, cost: StepCostModel): Micros {
   return cost.stepUs(prefillShape({ tokens }))
 }
 
-/** Microseconds to copy a model's weights from host memory to every rank of its group at once. */
-export function weightLoadUs(options: {
+/**
+ * One PCIe Gen4 NVMe drive, read in large pieces: the order of 7 GB/s that data sheets of such drives state. An assumption
+ * about the machine, so `weightLoadUs` takes another.
+ */
+export const DISK_BYTES_PER_SECOND = 7e9
+
+export interface WeightLoad {
   readonly gpu: Gpu
   readonly model: Model
   readonly tp: number
-}): Micros {
-  return swapUs(weightBytesPerRank(options.model, options.tp), options.gpu)
+  /** Host memory unless said otherwise: what an engine that sleeps keeps its weights in. */
+  readonly from?: 'host' | 'disk'
+  readonly diskBytesPerSecond?: number
+  readonly expertSplit?: ExpertSplit
+}
+
+/**
+ * Microseconds to bring a model's weights to every rank of its group at once. Ranks read host memory over links of their own;
+ * a disk is shared by all of them, and copying to the GPU goes on while it reads.
+ */
+export function weightLoadUs(load: WeightLoad): Micros {
+  const { gpu, model, tp, from = 'host', diskBytesPerSecond = DISK_BYTES_PER_SECOND } = load
+  const bytesPerRank = weightBytesPerRank(model, tp, load.expertSplit)
+  const hostUs = swapUs(bytesPerRank, gpu)
+  return from === 'host' ? hostUs : Math.max(hostUs, copyUs(bytesPerRank * tp, diskBytesPerSecond))
+}
+
+/**
+ * Microseconds until an engine that slept computes again: its weights come back and its KV pages are mapped, `mapUs` each,
+ * while the copy runs. KV itself is not kept.
+ */
+export function wakeUpUs(
+  load: WeightLoad,
+  pages: { readonly count: number; readonly mapUs: number },
+): Micros {
+  return Math.max(weightLoadUs(load), Math.ceil(pages.count * pages.mapUs))
 }
 
 /**
