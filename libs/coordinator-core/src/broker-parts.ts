@@ -3,6 +3,7 @@ import type { Bundles } from '@kvasir/kernel'
 import type { Ledger } from '@kvasir/reclaim'
 import type { Member } from './member.js'
 import type { MemoryRegime } from './memory-regime.js'
+import type { PoolDecision } from './pool-decision.js'
 
 /** What a broker works with; the machine around it has it. */
 export interface BrokerParts {
@@ -14,5 +15,6 @@ export interface BrokerParts {
   member(engine: string): Member | undefined
   /** Sorted by engine id. */
   members(): readonly Member[]
-  decided(decision: PreemptionDecision): void
+  decided(line: PreemptionDecision): void
+  log(decision: PoolDecision): void
 }

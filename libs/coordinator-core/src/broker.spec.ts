@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BUSY, contended } from './testing/contended.js'
-import type { PoolWorld } from './testing/pool-world.js'
+import { PoolWorld } from './testing/pool-world.js'
 
 const leases = (world: PoolWorld) => [world.pool.ledger.leasedTo('a'), world.pool.ledger.leasedTo('b')]
 
@@ -224,15 +224,18 @@ describe('a request for memory', () => {
 
 describe('a pool that is only observed', () => {
   it('plans what it would do, says no, and moves nothing', () => {
-    const world = contended({ settings: { observeOnly: true } })
-    world.beat('a', { ...BUSY, inUse: 50 })
+    const world = new PoolWorld({ settings: { observeOnly: true } })
+    for (const engine of ['a', 'b', 'c', 'd']) world.join(engine)
+    world.beat('a', { ...BUSY, inUse: 5 })
+    world.beat('b', { inUse: 25, bundles: 60, tokens: 5_000 })
     const before = [world.pool.ledger.snapshot(), world.document('a').reclaims]
     world.request('b', { bundles: 10, priority: 5 })
+    world.pass(300_000)
     expect(world.decisions.map(({ outcome, reason }) => [outcome, reason])).toEqual([
       ['planned', null],
       ['denied', 'all_protected'],
     ])
-    expect(world.decisions[0].donations).toMatchObject([{ engine: 'a', bundles: 10 }])
+    expect(world.decisions[0].donations).toMatchObject([{ engine: 'a', bundles: 10, class: 'unused' }])
     expect([world.pool.ledger.snapshot(), world.document('a').reclaims]).toEqual(before)
   })
 })

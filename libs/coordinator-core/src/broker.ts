@@ -1,4 +1,4 @@
-import type { PreemptionOutcome, PreemptionRequest, ReclaimOrder } from '@kvasir/contracts'
+import type { PreemptionRequest, ReclaimOrder } from '@kvasir/contracts'
 import type { Bundles, Micros } from '@kvasir/kernel'
 import type { Grant } from '@kvasir/reclaim'
 import type { BrokerParts } from './broker-parts.js'
@@ -40,6 +40,11 @@ export class Broker {
     return this.#choice.supplyMissedUs
   }
 
+  /** Requests without an end, as their engines sent them. */
+  get openMessages(): readonly PreemptionRequest[] {
+    return this.#open.all.map(({ message }) => message)
+  }
+
   nextDeadline(): Micros {
     return Math.min(this.#open.nextDeadline(), this.#recalls.nextDeadline())
   }
@@ -60,7 +65,7 @@ export class Broker {
   cancel(now: Micros, member: Member, id: string): void {
     const open = this.#open.find(id)
     if (!open || open.engine !== member.engine) return
-    this.#ends.close(now, open, cancelled(id), `${member.engine} withdrew the request`)
+    this.#ends.close(now, open, 'cancelled')
   }
 
   /** `donor` says it may still touch `held` bundles: what is missing from what it had is free for whom it was asked for. */
@@ -68,13 +73,27 @@ export class Broker {
     const { ledger } = this.#parts
     const leased = ledger.leasedTo(donor.engine)
     this.#arrive(now, donor.engine, leased + ledger.owedBy(donor.engine) - Math.max(held, leased))
+    if (hasNothingFree(donor)) this.#giveUpUnused(now, donor)
+  }
+
+  /** What was taken for unused is in use after all: nobody waits for it any longer. */
+  #giveUpUnused(now: Micros, donor: Member): void {
+    if (this.#recalls.ordersFor(donor.engine).some(({ victimsBelow }) => victimsBelow === undefined))
+      this.endRecall(donor)
+    for (const request of this.#open.all) {
+      const owing = request.debits.filter(({ bundles }) => bundles > 0)
+      const mayCome = owing.some(({ donor: name, victimsBelow }) => {
+        const member = this.#parts.member(name)
+        return victimsBelow !== undefined || !member || !hasNothingFree(member)
+      })
+      if (owing.length > 0 && !mayCome) request.graceUs = now
+    }
   }
 
   /** An engine goes. Its own requests end; what it owed has arrived if it released it, and is lost to them if it may still use it. */
   depart(now: Micros, member: Member, how: 'released' | 'vanished'): void {
     const { engine } = member
-    for (const open of this.#open.of(engine))
-      this.#ends.close(now, open, cancelled(open.id), `${engine} left`)
+    for (const open of this.#open.of(engine)) this.#ends.close(now, open, 'engine_left')
     if (how === 'released') this.#arrive(now, engine, this.#parts.ledger.owedBy(engine))
     else for (const request of this.#open.all) loseDonor(now, request, engine)
     this.#recalls.end(engine)
@@ -138,9 +157,8 @@ export class Broker {
   /** The end of the time: what came is granted if it is of use, else all goes back. */
   #giveUp(now: Micros, request: OpenRequest): void {
     this.#ends.refundDebits(request)
-    if (request.reserved >= request.minBundles) return this.#ends.settle(now, request)
-    const outcome = { kind: 'denied', id: request.id, reason: 'deadline' } as const
-    this.#ends.close(now, request, outcome, 'donors did not release in time')
+    if (request.reserved >= request.minBundles) this.#ends.settle(now, request, 'time_up')
+    else this.#ends.close(now, request, 'time_up')
   }
 
   // 4. From a decision to the end.
@@ -148,16 +166,14 @@ export class Broker {
   #decide(now: Micros, member: Member, request: OpenRequest): void {
     const decision = this.#choice.decide(now, member, request)
     if (decision.outcome === 'denied') {
-      if (request.replanned) return this.#giveUp(now, request)
-      const outcome = { kind: 'denied', id: request.id, reason: decision.reason } as const
-      return this.#ends.end(now, request, outcome, decision)
+      return request.replanned ? this.#giveUp(now, request) : this.#ends.refuse(now, request, decision)
     }
     if (this.#parts.settings.observeOnly) return this.#observe(now, request, decision)
     this.#debit(now, request, decision)
     request.costUs += decision.costUs
     if (!request.replanned) this.#open.add(request)
     if (comingTo(request) < request.minBundles) return this.#giveUp(now, request)
-    if (request.debits.length === 0) return this.#ends.settle(now, request, decision)
+    if (request.debits.length === 0) return this.#ends.settle(now, request, 'arrived', decision)
     this.#parts.decided(plannedLine(now, request, decision))
   }
 
@@ -165,8 +181,7 @@ export class Broker {
   #observe(now: Micros, request: OpenRequest, decision: Grant): void {
     request.costUs = decision.costUs
     this.#parts.decided(plannedLine(now, request, decision))
-    const outcome = { kind: 'denied', id: request.id, reason: 'all_protected' } as const
-    this.#ends.close(now, request, outcome, 'the pool is only observed: plans are not carried out')
+    this.#ends.close(now, request, 'observed')
   }
 
   /** Books a plan: what is free is reserved, donors owe the rest from now on. */
@@ -195,7 +210,7 @@ export class Broker {
     let left = freed - this.#recalls.credit(donor, freed)
     for (const request of this.#open.all) {
       left -= credit(ledger, request, donor, left)
-      if (isPaid(request)) this.#ends.settle(now, request)
+      if (isPaid(request)) this.#ends.settle(now, request, 'arrived')
     }
     if (left < freed) this.#touch(donor)
   }
@@ -206,8 +221,9 @@ export class Broker {
   }
 }
 
-function cancelled(id: string): PreemptionOutcome {
-  return { kind: 'expired', id, reason: 'cancelled' }
+/** Whether an engine that knows what it owes has nothing to give without stopping work. */
+function hasNothingFree({ heartbeat, revokedAt }: Member): boolean {
+  return heartbeat !== undefined && heartbeat.sequence >= revokedAt && heartbeat.inUse >= heartbeat.held
 }
 
 /** Bundles a request has, or will have once its donors have released. */

@@ -1,7 +1,6 @@
 import type { Micros } from '@kvasir/kernel'
 import {
   type Decision,
-  decide,
   DEFAULT_HISTORY,
   DEFAULT_RECLAIM_POLICY,
   type DonorShare,
@@ -9,6 +8,7 @@ import {
   type ReclaimRequest,
 } from '@kvasir/reclaim'
 import type { BrokerParts } from './broker-parts.js'
+import { decideDonors, type DonorQuestion } from './donor-question.js'
 import type { Member } from './member.js'
 import { guaranteeBundles } from './memory-round.js'
 import { MoveCap } from './move-cap.js'
@@ -25,7 +25,8 @@ export class DonorChoice {
   constructor(parts: BrokerParts) {
     const { settings, bundles } = parts
     this.#parts = parts
-    this.#history = new PreemptionHistory({ ...DEFAULT_HISTORY, cooldownUs: settings.cooldownUs })
+    const { cooldownUs, requesterDelayUs } = settings
+    this.#history = new PreemptionHistory({ ...DEFAULT_HISTORY, cooldownUs, requesterDelayUs })
     this.#cap = new MoveCap({
       bundles: Math.ceil(settings.movePerRound * bundles),
       roundUs: settings.roundUs,
@@ -39,23 +40,33 @@ export class DonorChoice {
 
   /** Decides what is still missing of a request. Changes no book. */
   decide(now: Micros, member: Member, request: OpenRequest): Decision {
+    const input = this.#question(now, member, request)
+    const answer = decideDonors(input)
+    this.#parts.log({ kind: 'donors', atUs: now, input, answer })
+    if (answer.outcome === 'denied') this.#history.lacked(member.engine, now)
+    else this.#history.eased(member.engine)
+    if (answer.outcome === 'denied' || answer.donors.some((share) => share.class !== 'unused'))
+      this.#supplyMissedUs = now
+    return answer
+  }
+
+  #question(now: Micros, member: Member, request: OpenRequest): DonorQuestion {
     const { ledger, regime, bundles } = this.#parts
     const { donors } = regime
-    const view = poolView(now, this.#parts, this.#history, member)
     const asked = missingOf(request)
     const held = ledger.leasedTo(member.engine) + ledger.incomingTo(member.engine)
     // A guarantee is returned on demand; what goes beyond it leaves donors at their shares, which else would ask it back.
     const guaranteed = held + (asked.minBundles ?? asked.bundles) <= guaranteeBundles(member, bundles)
-    const policy = {
-      ...DEFAULT_RECLAIM_POLICY,
-      chooser: donors === 'single-donor' ? 'kapsl-single-donor' : 'least-cost',
-      entitlementFloor: guaranteed ? 'guarantee' : 'share',
-    } as const
-    const decision =
-      donors === 'least-cost' ? this.#cap.decide(asked, view, policy) : decide(asked, view, policy)
-    if (decision.outcome === 'denied' || decision.donors.some((share) => share.class !== 'unused'))
-      this.#supplyMissedUs = now
-    return decision
+    return {
+      request: asked,
+      view: poolView(now, this.#parts, this.#history, member),
+      policy: {
+        ...DEFAULT_RECLAIM_POLICY,
+        chooser: donors === 'single-donor' ? 'kapsl-single-donor' : 'least-cost',
+        entitlementFloor: guaranteed ? 'guarantee' : 'share',
+      },
+      movable: donors === 'least-cost' ? this.#cap.movable(now) : null,
+    }
   }
 
   /** Notes what a donor was debited for a request. */

@@ -26,6 +26,8 @@ export interface Member {
   raisedAt: number
   /** Lease in the newest document. */
   leaseBundles: number
+  /** False while a new owner does not know what the engine holds: until its first heartbeat under the new epoch. */
+  counted: boolean
   /** Set when the engine must be told something new. */
   dirty: boolean
   tokens: number
@@ -58,6 +60,7 @@ export function newMember(now: Micros, join: Join, terms: EngineTerms, sequence:
     revokedAt: 0,
     raisedAt: 0,
     leaseBundles: 0,
+    counted: true,
     dirty: true,
     tokens: 0,
     lentTokens: 0,
@@ -79,8 +82,8 @@ export function tell(member: Member, outcome: PreemptionOutcome): void {
 }
 
 /** An engine not heard of for half a lease gets nothing new; its share is divided among the others. */
-export function isHeard(member: Member): boolean {
-  return member.liveness === 'live' || member.liveness === 'suspect'
+export function isHeard({ liveness }: Pick<Member, 'liveness'>): boolean {
+  return liveness === 'live' || liveness === 'suspect'
 }
 
 /** What the engine says it still needs; nothing before its first heartbeat. */
@@ -90,9 +93,13 @@ export function demandTokens(member: Member): number {
 
 /**
  * Bundles that are not to be taken for unused. What was granted a moment ago counts: heartbeats under way do not know of its
- * use yet, and two engines would take it from each other before either could use it.
+ * use yet, and two engines would take it from each other before either could use it. Once the engine speaks under the larger lease,
+ * only as much of it counts as it demands.
  */
 export function inUseBundles(member: Member, now: Micros): number {
-  const reported = member.heartbeat?.inUse ?? 0
-  return now < member.settledUntilUs ? Math.max(reported, member.settledBundles) : reported
+  const { heartbeat, settledUntilUs, settledBundles } = member
+  const reported = heartbeat?.inUse ?? 0
+  if (now >= settledUntilUs) return reported
+  const knows = heartbeat !== undefined && heartbeat.sequence >= member.raisedAt
+  return Math.max(reported, knows ? Math.min(settledBundles, heartbeat.demand.bundles) : settledBundles)
 }

@@ -1,15 +1,20 @@
 import type { Heartbeat, Join } from '@kvasir/contracts'
-import type { Micros } from '@kvasir/kernel'
+import type { Bundles, Micros } from '@kvasir/kernel'
 import type { Ledger } from '@kvasir/reclaim'
 import type { Broker } from './broker.js'
 import { certainExpiryUs, type Liveness, livenessOf } from './liveness.js'
 import type { Member } from './member.js'
+import { mustDo } from './debits.js'
 import type { MemoryRegime } from './memory-regime.js'
 import { guaranteeBundles } from './memory-round.js'
 import type { PoolOptions } from './pool-options.js'
+import type { MemberState } from './pool-state.js'
 import { Quarantine } from './quarantine.js'
 import type { Departed, Registry } from './registry.js'
 import type { RoundClock } from './round-clock.js'
+
+/** How long an owner who was replaced may have gone on handing out leases (`OwnerTimings.actUs`). */
+const LAST_OWNER_US: Micros = 2_000_000
 
 export interface MembershipParts {
   readonly options: PoolOptions
@@ -40,6 +45,31 @@ export class Membership {
     registry.add(now, message)
     // A join is a material change: the newcomer gets its first lease and budget now, not at the next round.
     clock.restart(now)
+  }
+
+  /** Takes in an engine that the last owner knew, or that was a member of a pool whose owner has forgotten it. */
+  welcomeBack(now: Micros, known: MemberState, counted: boolean): void {
+    const { registry, clock } = this.#parts
+    const member = registry.find(known.engine) ? null : registry.restore(now, known)
+    if (!member) return
+    member.counted = counted
+    if (counted) this.claim(member, known.engine, Infinity)
+    clock.restart(now)
+  }
+
+  /** What a member holds becomes its lease, out of the quarantined bundles under some name. */
+  claim(member: Member, from: string, bundles: Bundles): void {
+    const claimed = this.#quarantine.claim(from, bundles)
+    if (claimed > 0) mustDo(this.#parts.ledger.grant(member.engine, claimed))
+  }
+
+  /** Bundles that somebody may still use under the last owner's word, until no lease of his can be believed in. */
+  isolate(now: Micros, name: string, bundles: Bundles): void {
+    const { ledger, options } = this.#parts
+    const isolated = Math.min(bundles, ledger.free)
+    if (isolated <= 0) return
+    mustDo(ledger.grant(name, isolated))
+    this.#quarantine.isolate(name, now + certainExpiryUs(options.settings.leaseUs + LAST_OWNER_US))
   }
 
   leave(now: Micros, member: Member): void {

@@ -70,3 +70,30 @@ describe('one free list', () => {
     expect(world.pool.ledger.free).toBe(100)
   })
 })
+
+describe('a pool that is only observed', () => {
+  it('gives everybody its share by weight among all that are registered, once', () => {
+    const world = new PoolWorld({ settings: { observeOnly: true }, terms: { a: { weight: 2 } } })
+    world.join('a')
+    expect([world.lease('a'), world.pool.ledger.free]).toEqual([40, 60])
+    world.beat('a', { inUse: 40, bundles: 90, tokens: 5_000 })
+    world.pass(300_000)
+    world.join('b')
+    expect(leases(world)).toEqual([40, 20])
+    world.beat('a', { inUse: 0 })
+    world.beat('b', { inUse: 20, bundles: 90, tokens: 5_000 })
+    world.pass(1_000_000)
+    expect(leases(world)).toEqual([40, 20])
+    expect(world.document('a').reclaims).toEqual([])
+  })
+
+  it('divides budgets as ever, and says in its log that it is observed', () => {
+    const world = new PoolWorld({ settings: { observeOnly: true } })
+    world.join('a')
+    world.beat('a', { tokens: 500 })
+    world.pass(100_000)
+    const logged = world.effects.find((effect) => effect.kind === 'log')
+    expect(logged).toMatchObject({ origin: { observeOnly: true }, decision: { kind: 'round' } })
+    expect(world.document('a').budget.tokens).toBeGreaterThan(0)
+  })
+})

@@ -1,10 +1,10 @@
 import { divide } from '@kvasir/allocation'
-import type { PolicyName } from '@kvasir/contracts'
-import type { Micros } from '@kvasir/kernel'
+import type { EngineTerms, PolicyName, PoolSettings } from '@kvasir/contracts'
+import { compareIds, type Micros } from '@kvasir/kernel'
 import type { Ledger } from '@kvasir/reclaim'
 import type { Broker } from './broker.js'
 import { demandTokens, type Member } from './member.js'
-import { limitBundles, type MemoryRound } from './memory-round.js'
+import { guaranteeBundles, limitBundles, type MemoryRound } from './memory-round.js'
 
 export interface MemoryMove {
   readonly now: Micros
@@ -14,6 +14,8 @@ export interface MemoryMove {
   readonly ledger: Ledger
   readonly broker: Broker
   readonly bundles: number
+  /** By model, as registered when the pool began. */
+  readonly terms: ReadonlyMap<string, EngineTerms>
 }
 
 /** How a policy treats memory: one strategy object, chosen once. */
@@ -86,7 +88,50 @@ const shared: MemoryRegime = {
   move() {},
 }
 
-export function memoryRegimeOf(policy: PolicyName): MemoryRegime {
+/**
+ * Only observed: an engine keeps the share it would have without a coordinator, by weight among all models that are registered, whether
+ * they have joined or not: what is leased once is never asked back, so nobody may hold what another will need.
+ */
+function observed({ donors }: MemoryRegime): MemoryRegime {
+  return {
+    donors,
+    leaseOf: leased,
+    limitOf: limitBundles,
+    move({ members, ledger, bundles, terms }) {
+      const registered = new Map([
+        ...terms,
+        ...members.map((member) => [member.model, member.terms] as const),
+      ])
+      const models = [...registered].sort(([a], [b]) => compareIds(a, b))
+      const claims = models.map(([id, own]) => ({
+        id,
+        weight: own.weight,
+        guarantee: guaranteeBundles({ terms: own }, bundles),
+        limit: limitBundles({ terms: own }, bundles),
+        demand: Infinity,
+      }))
+      const { amounts } = divide({ capacity: bundles, claims })
+      for (const member of members) {
+        const engines = members.filter(({ model }) => model === member.model).length
+        const share = Math.floor(amounts[models.findIndex(([id]) => id === member.model)] / engines)
+        const granted = Math.min(ledger.free, share - ledger.leasedTo(member.engine))
+        if (granted <= 0 || member.liveness !== 'live') continue
+        ledger.grant(member.engine, granted)
+        member.dirty = true
+      }
+    },
+  }
+}
+
+export function memoryRegimeOf(
+  policy: PolicyName,
+  { observeOnly }: Pick<PoolSettings, 'observeOnly'>,
+): MemoryRegime {
+  const regime = regimeOf(policy)
+  return observeOnly && regime !== shared ? observed(regime) : regime
+}
+
+function regimeOf(policy: PolicyName): MemoryRegime {
   switch (policy) {
     case 'static':
       return fixed('none')

@@ -1,7 +1,6 @@
 import { divide, type DivisionInput } from '@kvasir/allocation'
-import type { PoolSettings } from '@kvasir/contracts'
-import type { Micros } from '@kvasir/kernel'
-import { inUseBundles, isHeard, type Member } from './member.js'
+import { isHeard, type Member } from './member.js'
+import type { RoundEngine, RoundInput } from './round-input.js'
 
 /** Where a pool's bundles should go: entitlements, and moves of what nobody uses. */
 export interface MemoryRound {
@@ -12,21 +11,6 @@ export interface MemoryRound {
   readonly grants: readonly number[]
 }
 
-export interface MemoryClaims {
-  readonly now: Micros
-  /** Sorted by engine id. */
-  readonly members: readonly Member[]
-  readonly bundles: number
-  /** Of these, nobody's for the time being. */
-  readonly quarantined: number
-  readonly settings: PoolSettings
-}
-
-export interface MemoryRoundInput extends MemoryClaims {
-  readonly free: number
-  readonly leased: (member: Member) => number
-}
-
 /** Smallest lease an idle engine is left with, so that its first request waits for nobody. */
 const WAKE_UP_BUNDLES = 2
 
@@ -34,51 +18,52 @@ const WAKE_UP_BUNDLES = 2
  * Divides a pool's bundles by the same solver as tokens. Unused memory moves at once, in both directions; memory in use is
  * left to the broker. What is not entitled to anybody is lent ahead by weight, so that most growth asks nobody.
  */
-export function divideMemory(input: MemoryRoundInput): MemoryRound {
-  const { members, bundles, settings } = input
-  const division = divide(memoryClaims(input))
+export function divideMemory(round: RoundInput): MemoryRound {
+  const { engines, bundles, settings } = round
+  const division = divide(memoryClaims(round))
   const reserve = Math.floor(settings.reserveShare * bundles)
-  const targets = members.map(
-    (_, i) => division.amounts[i] + Math.floor(lentAfterReserve(division.lent[i], reserve, members.length)),
+  const targets = engines.map(
+    (_, i) => division.amounts[i] + Math.floor(lentAfterReserve(division.lent[i], reserve, engines.length)),
   )
-  const leased = members.map(input.leased)
   // Only what is certainly there to use them is given more.
   const room = (goal: readonly number[]) =>
-    members.map((member, i) => (member.liveness === 'live' ? Math.max(0, goal[i] - leased[i]) : 0))
+    engines.map((engine, i) => (engine.liveness === 'live' ? Math.max(0, goal[i] - engine.leasedBundles) : 0))
   const lacking = room(division.amounts)
-  const grants = grantFree(lacking, room(targets), input.free, reserve)
+  const grants = grantFree(lacking, room(targets), round.free, reserve)
   // What is only lent is evened out too, but not for a little: targets move with every round's demand.
   const wellShort = room(targets.map((target) => Math.floor(target * (1 - settings.deadZone))))
   const wanted = lacking.reduce(
     (sum, lack, i) => sum + Math.max(0, Math.max(lack, wellShort[i]) - grants[i]),
     0,
   )
-  return { entitlements: division.amounts, reclaims: takeUnused(input, targets, leased, wanted), grants }
+  return { entitlements: division.amounts, reclaims: takeUnused(engines, targets, wanted), grants }
 }
 
 /** What each engine claims of the pool's bundles. */
-export function memoryClaims(input: MemoryClaims): DivisionInput {
-  const { now, members, bundles, quarantined, settings } = input
+export function memoryClaims({ engines, bundles, quarantined, settings }: RoundInput): DivisionInput {
   return {
     capacity: bundles - quarantined,
-    claims: members.map((member) => ({
-      id: member.engine,
-      weight: member.terms.weight,
-      guarantee: guaranteeBundles(member, bundles),
-      limit: limitBundles(member, bundles),
-      demand: Math.max(WAKE_UP_BUNDLES, member.heartbeat?.demand.bundles ?? 0, inUseBundles(member, now)),
-      health: isHeard(member) ? 'healthy' : 'dead',
+    claims: engines.map((engine) => ({
+      id: engine.engine,
+      weight: engine.terms.weight,
+      guarantee: guaranteeBundles(engine, bundles),
+      limit: limitBundles(engine, bundles),
+      demand: Math.max(WAKE_UP_BUNDLES, engine.demandBundles, engine.inUseBundles),
+      health: isHeard(engine) ? 'healthy' : 'dead',
     })),
     maxShare: settings.maxShare,
   }
 }
 
-export function guaranteeBundles(member: Member, bundles: number): number {
-  return Math.min(limitBundles(member, bundles), Math.floor(member.terms.guarantee * bundles))
+/** Whose terms they are. */
+type Holder = Pick<Member | RoundEngine, 'terms'>
+
+export function guaranteeBundles(holder: Holder, bundles: number): number {
+  return Math.min(limitBundles(holder, bundles), Math.floor(holder.terms.guarantee * bundles))
 }
 
-export function limitBundles(member: Member, bundles: number): number {
-  return Math.max(1, Math.floor(member.terms.limit * bundles))
+export function limitBundles({ terms }: Holder, bundles: number): number {
+  return Math.max(1, Math.floor(terms.limit * bundles))
 }
 
 /** What is lent leaves the pool's reserve alone. */
@@ -115,18 +100,13 @@ function grantFree(
  * Unused bundles above their holders' targets, largest excess first, up to what others are entitled to and lack. What a
  * holder still needs for its queue is left to requests: else the round would take what a request has just brought.
  */
-function takeUnused(
-  { now, members }: MemoryClaims,
-  targets: readonly number[],
-  leased: readonly number[],
-  wanted: number,
-): number[] {
-  const reclaims = members.map(() => 0)
-  const excess = members.map((member, i) => {
-    const needed = Math.max(targets[i], inUseBundles(member, now), member.heartbeat?.demand.bundles ?? 0)
-    return member.liveness === 'live' ? Math.max(0, leased[i] - needed) : 0
+function takeUnused(engines: readonly RoundEngine[], targets: readonly number[], wanted: number): number[] {
+  const reclaims = engines.map(() => 0)
+  const excess = engines.map((engine, i) => {
+    const needed = Math.max(targets[i], engine.inUseBundles, engine.demandBundles)
+    return engine.liveness === 'live' ? Math.max(0, engine.leasedBundles - needed) : 0
   })
-  const order = members.map((_, i) => i).sort((a, b) => excess[b] - excess[a] || a - b)
+  const order = engines.map((_, i) => i).sort((a, b) => excess[b] - excess[a] || a - b)
   let left = wanted
   for (const i of order) {
     reclaims[i] = Math.min(left, excess[i])

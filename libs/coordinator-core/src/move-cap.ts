@@ -26,35 +26,46 @@ export class MoveCap {
   }
 
   record(now: Micros, bundles: Bundles): void {
-    this.#moved = this.#bundles - this.#left(now) + bundles
+    this.#moved = this.#bundles - this.movable(now).left + bundles
     this.#round = Math.floor(now / this.#roundUs)
   }
 
-  /** Decides within what is left of the round: what exceeds it is cut, or denied as `cooldown` when too little is left. */
-  decide(request: ReclaimRequest, view: PoolView, policy: ReclaimPolicy): Decision {
-    const capped = this.#cap(request, view)
-    const decision = decide(request, capped, policy)
-    if (capped === view || decision.outcome !== 'denied') return decision
-    if (decide(request, view, policy).outcome === 'denied') return decision
-    const explanation = `Denied: of the ${this.#bundles} bundles that change shares may take from work in one round, ${this.#left(view.nowUs)} are left.`
-    return { ...decision, reason: 'cooldown', explanation }
-  }
-
-  #left(now: Micros): Bundles {
+  movable(now: Micros): Movable {
     const moved = Math.floor(now / this.#roundUs) === this.#round ? this.#moved : 0
-    return Math.max(0, this.#bundles - moved)
+    return { perRound: this.#bundles, left: Math.max(0, this.#bundles - moved) }
   }
+}
 
-  /** The view with the requester's share lowered to what it may reach in this round; the same view where that is no less. */
-  #cap(request: ReclaimRequest, view: PoolView): PoolView {
-    const requester = view.engines.find(({ id }) => id === request.engine)
-    if (!requester) return view
-    const held = requester.leased + (requester.incoming ?? 0)
-    const entitlement = held + view.free + unusedBeside(requester, view) + this.#left(view.nowUs)
-    if (entitlement >= requester.entitlement) return view
-    const engines = view.engines.map((engine) => (engine === requester ? { ...engine, entitlement } : engine))
-    return { ...view, engines }
-  }
+/** What shares may take from work in a round, and what is left of it. */
+export interface Movable {
+  readonly perRound: Bundles
+  readonly left: Bundles
+}
+
+/** Decides within what is left of the round: what exceeds it is cut, or denied as `cooldown` when too little is left. */
+export function decideWithin(
+  { perRound, left }: Movable,
+  request: ReclaimRequest,
+  view: PoolView,
+  policy: ReclaimPolicy,
+): Decision {
+  const capped = lowerShare(request, view, left)
+  const decision = decide(request, capped, policy)
+  if (capped === view || decision.outcome !== 'denied') return decision
+  if (decide(request, view, policy).outcome === 'denied') return decision
+  const explanation = `Denied: of the ${perRound} bundles that change shares may take from work in one round, ${left} are left.`
+  return { ...decision, reason: 'cooldown', explanation }
+}
+
+/** The view with the requester's share lowered to what it may reach in this round; the same view where that is no less. */
+function lowerShare(request: ReclaimRequest, view: PoolView, left: Bundles): PoolView {
+  const requester = view.engines.find(({ id }) => id === request.engine)
+  if (!requester) return view
+  const held = requester.leased + (requester.incoming ?? 0)
+  const entitlement = held + view.free + unusedBeside(requester, view) + left
+  if (entitlement >= requester.entitlement) return view
+  const engines = view.engines.map((engine) => (engine === requester ? { ...engine, entitlement } : engine))
+  return { ...view, engines }
 }
 
 /** Bundles of other engines that are to be had without stopping anybody's work. */

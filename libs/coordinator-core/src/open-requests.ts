@@ -4,6 +4,8 @@ import type { Creditor, Debit } from './debits.js'
 
 /** A preemption request between its decision and its end. */
 export interface OpenRequest extends Creditor {
+  /** As its engine sent it. */
+  readonly message: PreemptionRequest
   readonly engine: string
   readonly bundles: Bundles
   readonly minBundles: Bundles
@@ -21,6 +23,7 @@ export interface OpenRequest extends Creditor {
 /** @param graceUs time a donor has to release. */
 export function openRequest(now: Micros, message: PreemptionRequest, graceUs: Micros): OpenRequest {
   return {
+    message,
     id: message.id,
     engine: message.engine,
     bundles: message.bundles,

@@ -3,35 +3,52 @@ import type {
   EngineMessage,
   EngineTerms,
   Heartbeat,
+  PoolReport,
   PreemptionDecision,
   RoundRecord,
+  ShareDocument,
 } from '@kvasir/contracts'
 import type { Machine, Micros } from '@kvasir/kernel'
 import { Ledger } from '@kvasir/reclaim'
 import { Broker } from './broker.js'
+import { ClusterLink } from './cluster/cluster-link.js'
+import { needsOf } from './cluster/pool-report.js'
+import type { PoolOrigin } from './decision-log/pool-origin.js'
 import { documentFor, farewellFor } from './document.js'
 import type { Member } from './member.js'
 import { Membership } from './membership.js'
 import { needsDiffer } from './material-change.js'
 import { type MemoryRegime, memoryRegimeOf } from './memory-regime.js'
+import type { PoolDecision } from './pool-decision.js'
 import type { PoolOptions } from './pool-options.js'
+import type { PoolState } from './pool-state.js'
+import type { HeldBundles } from './owner/hosted.js'
 import { Registry } from './registry.js'
 import { RoundClock } from './round-clock.js'
 import { Rounds } from './rounds.js'
 import { isScarce } from './scarcity.js'
+
+/** Under this name lies what nobody has claimed yet. */
+const UNCLAIMED = '(unclaimed)'
 
 export type PoolInput =
   | { readonly kind: 'wake' }
   | { readonly kind: 'message'; readonly message: EngineMessage }
   /** An operator's change; it holds from the next round on. */
   | { readonly kind: 'terms'; readonly model: string; readonly terms: EngineTerms }
+  /** The cluster's word on this pool; it holds from the next round on. */
+  | { readonly kind: 'shares'; readonly document: ShareDocument }
 
 export type PoolEffect =
   | { readonly kind: 'document'; readonly document: EngineDocument }
   | { readonly kind: 'decision'; readonly decision: PreemptionDecision }
   | { readonly kind: 'round'; readonly record: RoundRecord }
+  /** A line of the decision log: what was decided, and from what. */
+  | { readonly kind: 'log'; readonly origin: PoolOrigin; readonly decision: PoolDecision }
   /** The engine is gone for certain: the device shall take what it still has mapped. */
   | { readonly kind: 'evict'; readonly engine: string; readonly incarnation: number }
+  /** What the cluster shall know. */
+  | { readonly kind: 'report'; readonly report: PoolReport }
 
 /**
  * The owner of one pool: registry slice, rounds, leases and the broker. It decides and keeps the books; documents carry
@@ -46,17 +63,21 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
   readonly #rounds: Rounds
   readonly #clock: RoundClock
   readonly #membership: Membership
+  readonly #cluster: ClusterLink
   #supplyWanted = false
   #effects: PoolEffect[] = []
 
-  constructor(options: PoolOptions) {
+  /** @param after number of the last round that an earlier owner may have run. */
+  constructor(options: PoolOptions, after = 0) {
     const { bundles, settings } = options
     this.#options = options
-    this.#regime = memoryRegimeOf(options.policy)
+    this.#regime = memoryRegimeOf(options.policy, settings)
     this.#registry = new Registry(options.terms)
     this.ledger = new Ledger(bundles)
     const { ledger } = this
     const regime = this.#regime
+    const origin = { pool: options.pool, epoch: options.epoch, observeOnly: settings.observeOnly }
+    const log = (decision: PoolDecision) => this.#effects.push({ kind: 'log', origin, decision })
     this.#broker = new Broker({
       ledger,
       settings,
@@ -65,9 +86,11 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
       member: (engine) => this.#registry.find(engine),
       members: () => this.members,
       decided: (decision) => this.#effects.push({ kind: 'decision', decision }),
+      log,
     })
-    this.#rounds = new Rounds({ options, regime, ledger, broker: this.#broker })
-    this.#clock = new RoundClock(settings.roundUs)
+    this.#rounds = new Rounds({ options, regime, ledger, broker: this.#broker, log })
+    this.#clock = new RoundClock(settings.roundUs, after)
+    this.#cluster = new ClusterLink(options.pool, options.epoch)
     this.#membership = new Membership({
       options,
       regime,
@@ -89,10 +112,49 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     return Math.min(this.#clock.nextUs, this.#broker.nextDeadline())
   }
 
+  /**
+   * Goes on from where the last owner was: with what it knew, if the store has that still, and with what the device says is mapped,
+   * which is the truth. Where the device is silent, everything is quarantined until engines have said under this epoch what they hold.
+   */
+  takeOver(
+    now: Micros,
+    state: PoolState | null,
+    device: readonly HeldBundles[] | 'silent',
+  ): readonly PoolEffect[] {
+    this.#effects = []
+    if (device === 'silent') this.#membership.isolate(now, UNCLAIMED, this.#options.bundles)
+    else for (const { engine, bundles } of device) this.#membership.isolate(now, engine, bundles)
+    for (const [model, terms] of state?.terms ?? []) this.#registry.setTerms(model, terms)
+    for (const departed of state?.departed ?? []) this.#registry.restoreDeparted(departed)
+    for (const member of state?.members ?? []) {
+      const held = device !== 'silent' && device.find(({ engine }) => engine === member.engine)
+      // Another incarnation's bundles are not this one's: they stay in quarantine.
+      const mine = held && held.incarnation === member.incarnation
+      this.#membership.welcomeBack(now, member, device !== 'silent' && (mine || !held))
+    }
+    for (const message of state?.open ?? []) {
+      const member = this.#registry.find(message.engine)
+      if (member?.incarnation === message.incarnation) this.#broker.request(now, member, message)
+    }
+    this.#flush()
+    return this.#effects
+  }
+
+  /** What the next owner must know. */
+  pack(): PoolState {
+    return {
+      version: 1,
+      round: this.#clock.number,
+      ...this.#registry.pack(),
+      open: this.#broker.openMessages,
+    }
+  }
+
   step(now: Micros, input: PoolInput): readonly PoolEffect[] {
     this.#effects = []
     if (input.kind === 'message') this.#receive(now, input.message)
     if (input.kind === 'terms') this.#setTerms(input.model, input.terms)
+    if (input.kind === 'shares') this.#takeShares(now, input.document)
     if (now >= this.#clock.nextUs && this.members.length > 0) this.#runRound(now)
     this.#broker.expire(now)
     this.#noteScarcity(now)
@@ -103,8 +165,12 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
   // 1. What engines and operators say.
 
   #receive(now: Micros, message: EngineMessage): void {
-    if (message.kind === 'join') return this.#membership.join(now, message)
-    const member = this.#registry.find(message.engine)
+    const known = this.#registry.find(message.engine)
+    if (message.kind === 'join' && known?.incarnation !== message.incarnation) {
+      if (this.#cluster.isDraining(message.model)) return
+      return this.#membership.join(now, message)
+    }
+    const member = message.kind === 'heartbeat' ? (known ?? this.#recognise(now, message)) : known
     // A stranger or an older incarnation changes nothing (law 3).
     if (member?.incarnation !== message.incarnation) return this.#turnAway(message)
     if (message.kind === 'heartbeat') return this.#heartbeat(now, member, message)
@@ -113,6 +179,9 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     member.processedThrough = message.number
     member.heardUs = now
     switch (message.kind) {
+      case 'join':
+        // It became a member by its heartbeat: the store had forgotten it.
+        return
       case 'leave':
         return this.#membership.leave(now, member)
       case 'request':
@@ -132,15 +201,33 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     member.outcomes = member.outcomes.filter(
       ({ sequence }) => heartbeat.epoch !== epoch || sequence > heartbeat.sequence,
     )
-    const differs = !member.divided || needsDiffer(member.divided, heartbeat)
+    const differs = !member.divided || needsDiffer(member.divided, heartbeat) || this.#supplyWanted && Math.abs(member.divided.demand.bundles - heartbeat.demand.bundles) >= 0.01 * this.#options.bundles
     if (differs) this.#clock.noteChange()
     // Replanned at once, but not more often than the other engines could follow.
     if (differs && this.members.length > 1) this.#clock.soon(now)
     // What a heartbeat says it holds counts only if it knows of the oldest order and of the newest larger lease.
     const known = Math.max(member.revokedAt, member.raisedAt)
+    if (!member.counted && heartbeat.epoch === epoch) {
+      member.counted = true
+      this.#membership.claim(member, UNCLAIMED, heartbeat.held)
+    }
+    const free = this.ledger.free
     if (heartbeat.epoch === epoch && heartbeat.sequence >= known)
       this.#broker.released(now, member, heartbeat.held)
+    if (this.ledger.free > free) { this.#clock.noteChange(); this.#clock.soon(now) }
     this.#membership.heard(now, member)
+  }
+
+  /** An engine nobody here has heard of, which was a member before the store forgot it: its heartbeat says all that a join would. */
+  #recognise(now: Micros, heartbeat: Heartbeat): Member | undefined {
+    const { engine, incarnation, model, processedThrough, epoch } = heartbeat
+    // Whoever was a member in this epoch is known.
+    if (epoch === 0 || epoch >= this.#options.epoch || this.#registry.departed(engine)) return undefined
+    const budget = { tokens: 0, lentTokens: 0, floorTokens: 0 }
+    // Documents of this epoch begin anew; those of an older one are older whatever their number.
+    const known = { engine, incarnation, model, processedThrough, sequence: 0, outcomes: [], ...budget }
+    this.#membership.welcomeBack(now, known, true)
+    return this.#registry.find(engine)
   }
 
   /** An engine that is a member no more is told so. */
@@ -156,16 +243,36 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     this.#clock.noteChange()
   }
 
+  #takeShares(now: Micros, document: ShareDocument): void {
+    for (const { model, terms } of this.#cluster.receive(now, document)) this.#setTerms(model, terms)
+  }
+
   // 2. What time does.
 
   #runRound(now: Micros): void {
     this.#clock.begin(now)
     this.#membership.watch(now)
     // One engine with about the same needs gets the same answer; several share fractions that move every round.
-    if (!this.#clock.changed && this.members.length <= 1) return
+    if (!this.#clock.changed && this.members.length <= 1) return this.#tellCluster(now)
     this.#clock.clearChange()
-    const record = this.#rounds.run(now, this.members, this.#clock.number)
+    const weights = this.#cluster.weightsFor(now, this.members)
+    const record = this.#rounds.run(now, this.members, this.#clock.number, weights)
     this.#effects.push({ kind: 'round', record })
+    this.#tellCluster(now)
+  }
+
+  #tellCluster(now: Micros): void {
+    const { clusterUnits } = this.#options
+    const round = this.#rounds.newest
+    if (clusterUnits === undefined || !round || this.members.length === 0) return
+    const { claims } = round.division.input
+    // A pool of one is not divided anew as long as nothing changes; who came since is told of after its first round.
+    if (this.members.some(({ engine }, i) => claims[i]?.id !== engine)) return
+    const report = this.#cluster.reportOf(
+      now,
+      needsOf(this.members, round, this.#registry.models, clusterUnits),
+    )
+    if (report) this.#effects.push({ kind: 'report', report })
   }
 
   // 3. What engines are told.

@@ -13,4 +13,6 @@ export interface PoolOptions {
   /** Tokens per second by model before an engine has measured any. */
   readonly nominalRate: ReadonlyMap<string, number>
   readonly epoch: Epoch
+  /** Units of the cluster in one of the pool; absent: the pool belongs to no cluster and reports to nobody. */
+  readonly clusterUnits?: number
 }

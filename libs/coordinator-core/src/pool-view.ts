@@ -1,4 +1,5 @@
-import { compareIds, type Micros } from '@kvasir/kernel'
+import type { PoolSettings } from '@kvasir/contracts'
+import { type Bundles, compareIds, type Micros } from '@kvasir/kernel'
 import type { EngineView, PoolView, PreemptionHistory } from '@kvasir/reclaim'
 import type { BrokerParts } from './broker-parts.js'
 import { inUseBundles, type Member } from './member.js'
@@ -21,9 +22,10 @@ export function poolView(
       const standing = standings.get(member.engine)
       return {
         ...engineView(now, member, parts),
-        // A donor keeps a little more than its share: shares move with every round's demand, and work in use must not.
-        entitlement: Math.ceil(
-          member.entitledBundles * (member === requester ? 1 : 1 + parts.settings.deadZone),
+        entitlement: entitlementTowards(
+          member.entitledBundles,
+          member === requester ? 'requester' : 'donor',
+          parts.settings,
         ),
         boost: history.boostOf(member.engine, now),
         ...(standing === undefined ? {} : { standing }),
@@ -31,6 +33,15 @@ export function poolView(
     })
     .sort((a, b) => compareIds(a.id, b.id))
   return { nowUs: now, bundles, free: brokered ? ledger.free : 0, engines }
+}
+
+/** A donor keeps a little more than its share: shares move with every round's demand, and work in use must not. */
+export function entitlementTowards(
+  entitledBundles: Bundles,
+  role: 'requester' | 'donor',
+  { deadZone }: Pick<PoolSettings, 'deadZone'>,
+): Bundles {
+  return Math.ceil(entitledBundles * (role === 'requester' ? 1 : 1 + deadZone))
 }
 
 function engineView(now: Micros, member: Member, parts: BrokerParts): Omit<EngineView, 'entitlement'> {

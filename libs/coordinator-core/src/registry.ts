@@ -1,6 +1,7 @@
 import type { EngineTerms, Join } from '@kvasir/contracts'
 import { compareIds, type Micros } from '@kvasir/kernel'
 import { type CarriedOutcome, type Member, newMember } from './member.js'
+import type { DepartedState, MemberState, PoolState } from './pool-state.js'
 
 /** What is kept of an engine that is a member no more, so that nothing it has said counts twice. */
 export interface Departed {
@@ -28,6 +29,11 @@ export class Registry {
 
   get members(): readonly Member[] {
     return this.#members
+  }
+
+  /** Registered, sorted. */
+  get models(): readonly string[] {
+    return [...this.#terms.keys()].sort(compareIds)
   }
 
   find(engine: string): Member | undefined {
@@ -65,10 +71,58 @@ export class Registry {
     return member
   }
 
+  /** Takes in an engine as the last owner of the pool knew it. */
+  restore(now: Micros, known: MemberState): Member | null {
+    const { engine, incarnation, model, processedThrough, sequence, outcomes } = known
+    const join: Join = { kind: 'join', engine, incarnation, model, number: processedThrough }
+    const member = this.add(now, join)
+    if (!member) return null
+    // Documents of the new epoch count from where those of the last one ended: no engine has seen a higher number.
+    member.sequence = sequence
+    member.tokens = known.tokens
+    member.lentTokens = known.lentTokens
+    member.floorTokens = known.floorTokens
+    member.outcomes = outcomes.map((outcome) => ({ outcome, sequence: 0 }))
+    return member
+  }
+
+  /** What the last owner knew of an engine that was no member any more. */
+  restoreDeparted({ outcomes, ...known }: DepartedState): void {
+    this.#departed.set(known.engine, {
+      ...known,
+      outcomes: outcomes.map((outcome) => ({ outcome, sequence: 0 })),
+    })
+  }
+
+  /** What the next owner must know of members and of those who were. */
+  pack(): Pick<PoolState, 'terms' | 'members' | 'departed'> {
+    return {
+      terms: [...this.#terms],
+      members: this.#members.map((member) => ({
+        ...numbersOf(member),
+        model: member.model,
+        tokens: member.tokens,
+        lentTokens: member.lentTokens,
+        floorTokens: member.floorTokens,
+      })),
+      departed: [...this.#departed.values()].map(numbersOf),
+    }
+  }
+
   remove(member: Member): void {
     const { engine, incarnation, processedThrough, sequence, outcomes } = member
     this.#members = this.#members.filter((other) => other !== member)
     this.#byEngine.delete(engine)
     this.#departed.set(engine, { engine, incarnation, processedThrough, sequence, outcomes })
   }
+}
+
+function numbersOf({
+  engine,
+  incarnation,
+  processedThrough,
+  sequence,
+  outcomes,
+}: Member | Departed): DepartedState {
+  return { engine, incarnation, processedThrough, sequence, outcomes: outcomes.map(({ outcome }) => outcome) }
 }

@@ -1,12 +1,13 @@
-import type { PreemptionOutcome, PreemptionRequest } from '@kvasir/contracts'
+import type { DenialReason, PreemptionRequest, RequestEndCause } from '@kvasir/contracts'
 import { invariant, type Micros } from '@kvasir/kernel'
-import type { Decision } from '@kvasir/reclaim'
+import type { Decision, Denial } from '@kvasir/reclaim'
 import { Answers } from './answers.js'
 import type { BrokerParts } from './broker-parts.js'
 import { mustDo } from './debits.js'
 import { closedLine, outcomeLine } from './decision-line.js'
 import { type Member, tell } from './member.js'
 import type { OpenRequest, OpenRequests } from './open-requests.js'
+import { endOf, type RequestEnd } from './request-end.js'
 
 /** Heartbeats after which the use of a grant shows in what its engine reports. */
 const SETTLING_HEARTBEATS = 2
@@ -41,8 +42,8 @@ export class RequestEnds {
     })
   }
 
-  /** Everything asked for is there, or as much of it as will come. */
-  settle(now: Micros, request: OpenRequest, decision?: Decision): void {
+  /** Everything promised is there, or as much of it as will come. */
+  settle(now: Micros, request: OpenRequest, cause: 'arrived' | 'time_up', decision?: Decision): void {
     const { ledger, settings } = this.#parts
     const { id, reserved: bundles, minBundles } = request
     invariant(bundles >= minBundles, () => `${id} has ${bundles} bundles, ${minBundles} are of use`)
@@ -53,23 +54,27 @@ export class RequestEnds {
     member.settledUntilUs = now + SETTLING_HEARTBEATS * settings.heartbeatUs
     member.settledBundles = ledger.leasedTo(member.engine)
     this.#open.remove(id)
-    const kind = bundles >= request.bundles ? 'granted' : 'granted_partial'
-    this.end(now, request, { kind, id, bundles }, decision)
-  }
-
-  /** Ends a request as one decision says, or without as its donors' releases do. */
-  end(now: Micros, request: OpenRequest, outcome: PreemptionOutcome, decision?: Decision): void {
-    this.#answer(now, request, outcome)
+    const { outcome } = this.#end(now, request, cause)
     this.#parts.decided(outcomeLine(now, request, outcome, decision))
   }
 
-  /** Ends a request that gets nothing. */
-  close(now: Micros, request: OpenRequest, outcome: PreemptionOutcome, explanation: string): void {
+  /** Ends a request at once: nobody may give. */
+  refuse(now: Micros, request: OpenRequest, decision: Denial): void {
+    const { outcome } = this.#end(now, request, 'refused', decision.reason)
+    this.#parts.decided(outcomeLine(now, request, outcome, decision))
+  }
+
+  /** Ends a request that gets nothing, though it may have been planned. */
+  close(now: Micros, request: OpenRequest, cause: Exclude<RequestEndCause, 'arrived' | 'refused'>): void {
     this.refundDebits(request)
     if (request.reserved > 0) mustDo(this.#parts.ledger.refund(request.id))
-    request.reserved = 0
     this.#open.remove(request.id)
-    this.#answer(now, request, outcome)
+    const { outcome, explanation } = this.#end(now, request, cause)
+    invariant(
+      outcome.kind === 'denied' || outcome.kind === 'expired',
+      () => `${request.id} is closed with bundles of use`,
+    )
+    request.reserved = 0
     this.#parts.decided(closedLine(now, request, outcome, explanation))
   }
 
@@ -85,9 +90,20 @@ export class RequestEnds {
     }
   }
 
-  #answer(now: Micros, request: OpenRequest, outcome: PreemptionOutcome): void {
-    this.#answers.remember({ engine: request.engine, outcome, atUs: now })
-    const member = this.#parts.member(request.engine)
-    if (member) tell(member, outcome)
+  /** Decides how it ends, answers its engine and puts the end on record. */
+  #end(
+    now: Micros,
+    request: OpenRequest,
+    cause: RequestEndCause,
+    denial: DenialReason | null = null,
+  ): RequestEnd {
+    const { id, engine, bundles: wanted, minBundles: least, reserved } = request
+    const input = { id, engine, cause, denial, wanted, least, reserved }
+    const answer = endOf(input)
+    this.#parts.log({ kind: 'end', atUs: now, input, answer })
+    this.#answers.remember({ engine, outcome: answer.outcome, atUs: now })
+    const member = this.#parts.member(engine)
+    if (member) tell(member, answer.outcome)
+    return answer
   }
 }

@@ -8,8 +8,10 @@ export class RoundClock {
   #replanFromUs: Micros = 0
   #changed = true
 
-  constructor(roundUs: Micros) {
+  /** @param after the number of the last round that another owner may have run. */
+  constructor(roundUs: Micros, after = 0) {
     this.#roundUs = roundUs
+    this.#number = after
   }
 
   /** Of the newest round; rounds that nobody was there to run are skipped and counted. */

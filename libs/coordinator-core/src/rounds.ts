@@ -1,62 +1,63 @@
-import { type BudgetPolicy, type Carry, policyByName } from '@kvasir/allocation'
+import type { Carry } from '@kvasir/allocation'
 import type { RoundRecord } from '@kvasir/contracts'
 import { invariant, type Micros } from '@kvasir/kernel'
 import type { Ledger } from '@kvasir/reclaim'
 import type { Broker } from './broker.js'
 import type { Member } from './member.js'
 import type { MemoryRegime } from './memory-regime.js'
-import { divideMemory, memoryClaims } from './memory-round.js'
+import type { MemoryRound } from './memory-round.js'
+import type { PoolDecision } from './pool-decision.js'
 import type { PoolOptions } from './pool-options.js'
-import { divideTokens, type TokenRound } from './token-round.js'
+import { decideRound } from './round-decision.js'
+import { roundInput } from './round-input.js'
+import type { TokenRound } from './token-round.js'
 
 export interface RoundsParts {
   readonly options: PoolOptions
   readonly regime: MemoryRegime
   readonly ledger: Ledger
   readonly broker: Broker
+  log(decision: PoolDecision): void
 }
 
 /** What happens in a round: token budgets first, then entitlements to memory and the moves that follow from them. */
 export class Rounds {
   readonly #parts: RoundsParts
-  readonly #policy: BudgetPolicy
   /** Fractions of tokens owed from the round before. */
   #carry: Carry | undefined
+  #newest: TokenRound | undefined
 
   constructor(parts: RoundsParts) {
-    const { pool, policy: name } = parts.options
-    const policy = policyByName(name)
-    invariant(policy.kind === 'policy', () => `pool ${pool}: there is no policy ${name}`)
     this.#parts = parts
-    this.#policy = policy.policy
   }
 
-  /** Divides anew, marks whoever gets something else than before, and says what was done. */
-  run(now: Micros, members: readonly Member[], number: number): RoundRecord {
+  /** The division of tokens of the newest round. */
+  get newest(): TokenRound | undefined {
+    return this.#newest
+  }
+
+  /**
+   * Divides anew, marks whoever gets something else than before, and says what was done.
+   * @param weights in place of the members' own, if the cluster has a word in it.
+   */
+  run(
+    now: Micros,
+    members: readonly Member[],
+    number: number,
+    weights?: readonly number[],
+  ): RoundRecord {
     for (const member of members) member.divided = member.heartbeat
-    const round = this.#divideTokens(now, members)
-    this.#carry = round.carry
-    this.#assertSumLaw(round, number)
-    applyBudgets(members, round)
-    this.#moveMemory(now, members)
-    return this.#record(members, round, number)
-  }
-
-  #divideTokens(now: Micros, members: readonly Member[]): TokenRound {
-    const { options, ledger } = this.#parts
-    const { settings, bundles } = options
-    const { quarantined } = ledger.totals
-    return divideTokens({
-      members,
-      settings,
-      policy: this.#policy,
-      wakesIdle: options.policy !== 'kapsl-compat',
-      unitsPerToken: (model) =>
-        settings.countTokens === 'plain' ? 1 : (options.unitsPerToken.get(model) ?? 1),
-      nominalRate: (model) => options.nominalRate.get(model) ?? 1,
-      bundles: memoryClaims({ now, members, bundles, quarantined, settings }),
-      carry: this.#carry,
-    })
+    const { options, ledger, log } = this.#parts
+    const input = roundInput(now, members, { options, ledger, carry: this.#carry, weights })
+    const answer = decideRound(input)
+    log({ kind: 'round', atUs: now, round: number, input, answer })
+    const { tokens, memory } = answer
+    this.#carry = tokens.carry
+    this.#newest = tokens
+    this.#assertSumLaw(tokens, number)
+    applyBudgets(members, tokens)
+    this.#moveMemory(now, members, memory)
+    return this.#record(members, tokens, number)
   }
 
   /** Law 1, except under the one policy that has no shares. */
@@ -69,16 +70,13 @@ export class Rounds {
     )
   }
 
-  #moveMemory(now: Micros, members: readonly Member[]): void {
+  #moveMemory(now: Micros, members: readonly Member[], division: MemoryRound): void {
     const { options, ledger, broker, regime } = this.#parts
-    const { bundles, settings } = options
-    const { free, quarantined } = ledger.totals
-    const leased = (member: Member) => ledger.leasedTo(member.engine)
-    const division = divideMemory({ now, members, bundles, quarantined, free, leased, settings })
+    const { bundles, terms } = options
     members.forEach((member, i) => {
       member.entitledBundles = division.entitlements[i]
     })
-    regime.move({ now, members, division, ledger, broker, bundles })
+    regime.move({ now, members, division, ledger, broker, bundles, terms })
   }
 
   #record(members: readonly Member[], round: TokenRound, number: number): RoundRecord {

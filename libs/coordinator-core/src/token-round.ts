@@ -3,11 +3,15 @@ import {
   type Carry,
   type Claim,
   divide,
+  type Division,
   type DivisionInput,
   NO_CARRY,
+  policyByName,
 } from '@kvasir/allocation'
-import type { PoolSettings } from '@kvasir/contracts'
-import { demandTokens, isHeard, type Member } from './member.js'
+import { invariant } from '@kvasir/kernel'
+import { isHeard } from './member.js'
+import { memoryClaims } from './memory-round.js'
+import type { RoundEngine, RoundInput } from './round-input.js'
 
 /** What one engine gets in a round, in its own tokens. */
 export interface TokenShare {
@@ -24,28 +28,13 @@ export interface TokenRound {
   readonly capacity: number
   readonly charged: number
   readonly divided: number
+  /** The division behind it, in the pool's unit. */
+  readonly division: { readonly input: DivisionInput; readonly result: Division }
   /** Whether more was demanded than there is. */
   readonly contended: boolean
   readonly shares: readonly TokenShare[]
   readonly conditions: readonly string[]
   readonly carry: Carry
-}
-
-export interface TokenRoundInput {
-  /** Sorted by engine id. */
-  readonly members: readonly Member[]
-  readonly settings: PoolSettings
-  readonly policy: BudgetPolicy
-  /** Whether an idle engine claims a small grant, so that its first request needs no round trip. */
-  readonly wakesIdle: boolean
-  /** Cost of one of a model's tokens in the pool's unit; 1 where tokens are counted plainly. */
-  readonly unitsPerToken: (model: string) => number
-  /** Tokens per second before an engine has measured any. */
-  readonly nominalRate: (model: string) => number
-  /** The same claims on the pool's bundles, for policies that divide both together. */
-  readonly bundles: DivisionInput
-  /** Fractions owed from the round before; undefined in the first. */
-  readonly carry: Carry | undefined
 }
 
 /** Claim of an idle engine as a share of the round. */
@@ -55,48 +44,58 @@ const WAKE_UP_SHARE = 0.02
  * One round of token budgets. The pool's unit is a token of the cheapest model's cost (or any token, counted plainly); the
  * capacity is what the group computes in one round at the mix that is demanded, so time and tokens agree.
  */
-export function divideTokens(input: TokenRoundInput): TokenRound {
-  const { members, settings } = input
-  const units = members.map((member) => input.unitsPerToken(member.model))
-  const rates = members.map(
-    (member, i) => (member.heartbeat?.demand.tokensPerSecond || input.nominalRate(member.model)) * units[i],
-  )
-  const demands = members.map((member, i) => demandTokens(member) * units[i])
+export function divideTokens(round: RoundInput): TokenRound {
+  const { engines, settings } = round
+  const rates = engines.map(({ tokensPerSecond, unitsPerToken }) => tokensPerSecond * unitsPerToken)
+  const demands = engines.map(({ demandTokens, unitsPerToken }) => demandTokens * unitsPerToken)
   const capacity = roundCapacity(rates, demands, settings.roundUs)
-  const wakeUp = input.wakesIdle
-    ? Math.max(1, Math.floor((capacity * WAKE_UP_SHARE) / Math.max(1, members.length)))
-    : 0
-  const claims = members.map((member, i) =>
-    tokenClaim(member, capacity, Math.max(wakeUp, Math.ceil(demands[i]))),
+  const wakeUp = wakeUpUnits(round, capacity)
+  const claims = engines.map((engine, i) =>
+    tokenClaim(engine, capacity, Math.max(wakeUp, Math.ceil(demands[i]))),
   )
   // An engine that hears nothing spends its floor and no more: see effectiveBudget.
-  const charged = sum(members.map((member, i) => (isHeard(member) ? 0 : member.floorTokens * units[i])))
+  const charged = sum(
+    engines.map((engine) => (isHeard(engine) ? 0 : engine.floorTokens * engine.unitsPerToken)),
+  )
   const available = Math.max(0, Math.floor(capacity - charged))
   const division = { capacity: available, claims, maxShare: settings.maxShare }
-  const divided = input.policy({ ...division, carry: input.carry ?? NO_CARRY }, { others: [input.bundles] })
-  const ideal = members.length === 1 ? divided.exact : idealOf(division, demands)
-  const shares = members.map((member, i): TokenShare => {
-    const idealTokens = ideal[i] / units[i]
-    if (!isHeard(member)) return silentShare(member, idealTokens)
+  const input = { ...division, carry: round.carry ?? NO_CARRY }
+  const result = policyOf(round)(input, { others: [memoryClaims(round)] })
+  const ideal = engines.length === 1 ? result.exact : idealOf(division, demands)
+  const shares = engines.map((engine, i): TokenShare => {
+    const { unitsPerToken, demandTokens } = engine
+    const idealTokens = ideal[i] / unitsPerToken
+    if (!isHeard(engine)) return silentShare(engine, idealTokens)
     return {
-      tokens: Math.floor(divided.amounts[i] / units[i]),
-      lentTokens: Math.floor(divided.lent[i] / units[i]),
-      floorTokens: Math.floor(Math.min(claims[i].guarantee, divided.amounts[i]) / units[i]),
+      tokens: Math.floor(result.amounts[i] / unitsPerToken),
+      lentTokens: Math.floor(result.lent[i] / unitsPerToken),
+      floorTokens: Math.floor(Math.min(claims[i].guarantee, result.amounts[i]) / unitsPerToken),
       idealTokens,
-      demandTokens: demandTokens(member),
+      demandTokens,
     }
   })
-  const conditions = [...new Set(divided.conditions.map((condition) => condition.kind))]
-  const contended = sum(demands) >= available
   return {
     capacity,
     charged,
-    divided: sum(divided.amounts),
-    contended,
+    divided: sum(result.amounts),
+    division: { input, result },
+    contended: sum(demands) >= available,
     shares,
-    conditions,
-    carry: divided.carry,
+    conditions: [...new Set(result.conditions.map((condition) => condition.kind))],
+    carry: result.carry,
   }
+}
+
+function policyOf({ policy: name }: RoundInput): BudgetPolicy {
+  const found = policyByName(name)
+  invariant(found.kind === 'policy', () => `there is no policy ${name}`)
+  return found.policy
+}
+
+/** An idle engine claims a small grant, so that its first request needs no round trip; the earlier system knew of none. */
+export function wakeUpUnits({ policy, engines }: RoundInput, capacity: number): number {
+  if (policy === 'kapsl-compat') return 0
+  return Math.max(1, Math.floor((capacity * WAKE_UP_SHARE) / Math.max(1, engines.length)))
 }
 
 /** Weighted max-min shares for what is really demanded, without the grants that idle engines wake up with. */
@@ -106,21 +105,20 @@ function idealOf(division: DivisionInput, demands: readonly number[]): readonly 
 }
 
 /** What it does when it hears nothing is also what it is told. */
-function silentShare(member: Member, idealTokens: number): TokenShare {
-  const { floorTokens } = member
-  return { tokens: floorTokens, lentTokens: 0, floorTokens, idealTokens, demandTokens: demandTokens(member) }
+function silentShare({ floorTokens, demandTokens }: RoundEngine, idealTokens: number): TokenShare {
+  return { tokens: floorTokens, lentTokens: 0, floorTokens, idealTokens, demandTokens }
 }
 
-function tokenClaim(member: Member, capacity: number, demand: number): Claim {
-  const { weight, group } = member.terms
-  const limit = Math.floor(member.terms.limit * capacity)
+function tokenClaim(engine: RoundEngine, capacity: number, demand: number): Claim {
+  const { weight, group, guarantee } = engine.terms
+  const limit = Math.floor(engine.terms.limit * capacity)
   return {
-    id: member.engine,
+    id: engine.engine,
     weight,
-    guarantee: Math.min(limit, Math.floor(member.terms.guarantee * capacity)),
+    guarantee: Math.min(limit, Math.floor(guarantee * capacity)),
     limit,
     demand,
-    health: isHeard(member) ? 'healthy' : 'dead',
+    health: isHeard(engine) ? 'healthy' : 'dead',
     ...(group === undefined ? {} : { group }),
   }
 }

@@ -44,6 +44,28 @@ export class BundleMap {
     return bundles
   }
 
+  /** Maps these bundles, all of them free. The rest keep their order. */
+  take(owner: number, bundles: readonly number[]): void {
+    for (const bundle of bundles) {
+      invariant(
+        this.#owner[bundle] === FREE,
+        () => `bundle ${bundle} of ${this.total} is taken for ${owner} and owned by ${this.#owner[bundle]}`,
+      )
+      this.#owner[bundle] = owner
+    }
+    const free = this.#free.subarray(0, this.#freeCount).filter((bundle) => this.#owner[bundle] === FREE)
+    this.#free.set(free)
+    this.#freeCount = free.length
+  }
+
+  /** All of an owner's bundles, in ascending order. */
+  ownedBy(owner: number): number[] {
+    const bundles: number[] = []
+    for (let bundle = 0; bundle < this.total; bundle++)
+      if (this.#owner[bundle] === owner) bundles.push(bundle)
+    return bundles
+  }
+
   /** True when every one of `bundles` is mapped to `owner`; asked before anything is unmapped. */
   holds(owner: number, bundles: readonly number[]): boolean {
     return bundles.every((bundle) => this.#owner[bundle] === owner)

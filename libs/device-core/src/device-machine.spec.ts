@@ -1,4 +1,5 @@
-import type { StepShape } from '@kvasir/contracts'
+import type { BlockCopies, StepShape } from '@kvasir/contracts'
+import { knownGpu } from '@kvasir/hardware'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DeviceMachine } from './device-machine.js'
@@ -20,7 +21,14 @@ function device(
   const machine = new DeviceMachine({ bundles: 10, arbitration })
   machine.step(0, { kind: 'fence', epoch: 1, nonce: 1 })
   for (const engine of engines)
-    machine.step(0, { kind: 'open', engine, incarnation: 1, model: 'm', share: 0.5 })
+    machine.step(0, {
+      kind: 'open',
+      engine,
+      incarnation: 1,
+      model: 'm',
+      blockBytesPerRank: 1_000,
+      share: 0.5,
+    })
   return machine
 }
 const ready = (engine: string, claim: number) =>
@@ -90,7 +98,14 @@ describe('DeviceMachine', () => {
       { kind: 'refused', reason: 'stale_epoch' },
     ])
     expect(machine.step(0, map('a', 1, 2))).toMatchObject([{ kind: 'refused', reason: 'stale_epoch' }])
-    machine.step(0, { kind: 'open', engine: 'a', incarnation: 2, model: 'm', share: 1 })
+    machine.step(0, {
+      kind: 'open',
+      engine: 'a',
+      incarnation: 2,
+      model: 'm',
+      blockBytesPerRank: 1_000,
+      share: 1,
+    })
     expect(machine.step(0, map('a', 1, 3))).toMatchObject([{ kind: 'refused', reason: 'stale_incarnation' }])
     expect(machine.bundles.free).toBe(10)
   })
@@ -154,5 +169,85 @@ describe('DeviceMachine', () => {
         ).toHaveLength((held.get('b') ?? []).length > 0 ? 1 : 0)
       }),
     )
+  })
+})
+
+describe('copies between device and host memory', () => {
+  const copies = (outCount: number, inCount = 0): BlockCopies => ({ outCount, inCount, outs: [], ins: [] })
+  const copy = (engine: string, number: number, outCount: number) =>
+    ({ kind: 'copy', engine, incarnation: 1, copy: number, copies: copies(outCount) }) as const
+  /** A byte a microsecond behind the 20 us of a launch: links reach 0.8 of their peak. */
+  const gpu = { ...knownGpu('H100'), hostLink: { kind: 'pcie', bytesPerSecond: 1.25e6 } as const }
+  const linked = (arbitration: 'claims' | 'partitioned' = 'claims') => {
+    const machine = new DeviceMachine({ bundles: 10, arbitration, gpu })
+    machine.step(0, { kind: 'fence', epoch: 1, nonce: 1 })
+    for (const engine of ['a', 'b'])
+      machine.step(0, {
+        kind: 'open',
+        engine,
+        incarnation: 1,
+        model: 'm',
+        blockBytesPerRank: engine === 'a' ? 10 : 100,
+        share: 0.5,
+      })
+    return machine
+  }
+
+  it('come before the arithmetic of the step that brings them, out and in', () => {
+    const machine = linked()
+    machine.step(0, ready('a', 1))
+    expect(machine.step(5, { ...execute('a'), copies: copies(3, 2) })).toMatchObject([
+      { kind: 'run', copyUs: 50 + 40, copies: { outCount: 3, inCount: 2 } },
+    ])
+    machine.step(100, { kind: 'ran', engine: 'a', turn: 1 })
+    machine.step(100, ready('a', 1))
+    expect(machine.step(100, execute('a'))).toMatchObject([{ kind: 'run', copyUs: 0 }])
+  })
+
+  it('queue on the link that all engines of the group share', () => {
+    const machine = linked('partitioned')
+    machine.step(0, ready('a', 1))
+    machine.step(0, ready('b', 1))
+    expect(machine.step(0, { ...execute('a'), copies: copies(7) })).toMatchObject([{ copyUs: 90 }])
+    expect(machine.step(20, { ...execute('b'), copies: copies(1) })).toMatchObject([{ copyUs: 190 }])
+  })
+
+  it("need no turn and run beside another engine's step, but before the engine's own next one", () => {
+    const machine = linked()
+    machine.step(0, ready('a', 1))
+    machine.step(0, execute('a'))
+    expect(machine.step(0, copy('b', 4, 2))).toEqual([
+      { kind: 'transfer', engine: 'b', transfer: 1, copies: copies(2), copyUs: 220 },
+    ])
+    machine.step(10, ready('b', 1))
+    machine.step(50, { kind: 'ran', engine: 'a', turn: 1 })
+    expect(machine.step(50, { kind: 'pass', engine: 'a', incarnation: 1 })).toEqual([
+      { kind: 'turn', engine: 'b' },
+    ])
+    expect(machine.step(50, execute('b'))).toMatchObject([{ kind: 'run', copyUs: 170 }])
+    expect(machine.step(220, { kind: 'transferred', transfer: 1 })).toEqual([
+      { kind: 'copied', engine: 'b', copy: 4 },
+    ])
+  })
+
+  it('are refused while a step of the engine runs, and to who is not open; an old epoch may still copy out', () => {
+    const machine = linked()
+    machine.step(0, ready('a', 1))
+    machine.step(0, execute('a'))
+    expect(machine.step(0, copy('a', 1, 1))).toMatchObject([{ kind: 'refused', reason: 'not_your_turn' }])
+    expect(machine.step(0, copy('z', 1, 1))).toMatchObject([{ kind: 'refused', reason: 'not_open' }])
+    expect(machine.step(0, { ...copy('b', 1, 1), incarnation: 2 })).toMatchObject([
+      { kind: 'refused', reason: 'stale_incarnation' },
+    ])
+    machine.step(0, { kind: 'fence', epoch: 9, nonce: 1 })
+    expect(machine.step(0, copy('b', 1, 1))).toMatchObject([{ kind: 'transfer', copyUs: 120 }])
+  })
+
+  it('answer nobody when their engine is gone', () => {
+    const machine = linked()
+    machine.step(0, copy('b', 1, 1))
+    machine.step(1, { kind: 'close', engine: 'b', incarnation: 1 })
+    expect(machine.step(100, { kind: 'transferred', transfer: 1 })).toEqual([])
+    expect(() => machine.step(100, { kind: 'transferred', transfer: 1 })).toThrow('not under way')
   })
 })

@@ -1,9 +1,18 @@
-import type { DeviceAnswer, DeviceCommand, DeviceRefusal, StepShape } from '@kvasir/contracts'
-import { invariant, type Machine, type Micros } from '@kvasir/kernel'
+import type {
+  BlockCopies,
+  DeviceAnswer,
+  DeviceCommand,
+  DeviceRefusal,
+  DeviceSnapshot,
+  StepShape,
+} from '@kvasir/contracts'
+import { type Gpu, TransferQueue } from '@kvasir/hardware'
+import { type Bytes, invariant, type Machine, type Micros } from '@kvasir/kernel'
 import { type Arbitration, chooseNext } from './arbiter.js'
 import { BundleMap } from './bundle-map.js'
+import { queueCopies } from './host-link.js'
 
-/** To the driver: do this step's arithmetic (or wait as long as it would take), then say `ran`. */
+/** To the driver: make this step's copies, then do its arithmetic (or wait as long as both would take), then say `ran`. */
 export interface Run {
   readonly kind: 'run'
   readonly engine: string
@@ -12,14 +21,42 @@ export interface Run {
   readonly shape: StepShape
   /** Fraction of the group the step runs on; 1 unless time is partitioned. */
   readonly share: number
+  readonly copies: BlockCopies | undefined
+  /** Modelled time until the copies are done, those waited for included; the arithmetic comes after it. 0 without a model. */
+  readonly copyUs: Micros
 }
+
+/** To the driver: make these copies beside whatever runs, then say `transferred`. */
+export interface Transfer {
+  readonly kind: 'transfer'
+  readonly engine: string
+  /** Number of the transfer; `transferred` echoes it. */
+  readonly transfer: number
+  readonly copies: BlockCopies
+  /** As in {@link Run}. */
+  readonly copyUs: Micros
+}
+
 export type DeviceInput =
   | DeviceCommand
   | { readonly kind: 'ran'; readonly engine: string; readonly turn: number }
-export type DeviceEffect = DeviceAnswer | Run
+  | { readonly kind: 'transferred'; readonly transfer: number }
+  /** The engine cannot be heard any more: nobody waits for it. Its bundles stay its own. */
+  | { readonly kind: 'detached'; readonly engine: string; readonly incarnation: number }
+export type DeviceEffect = DeviceAnswer | Run | Transfer
+
+export interface DeviceOptions {
+  readonly bundles: number
+  readonly arbitration: Arbitration
+  /** By whose links to host memory the time of copies is modelled; absent where they really take it. */
+  readonly gpu?: Gpu
+  /** What an earlier run of the same group knew. */
+  readonly restored?: DeviceSnapshot
+}
 
 type Ready = Extract<DeviceCommand, { kind: 'ready' }>
 type Execute = Extract<DeviceCommand, { kind: 'execute' }>
+type Copy = Extract<DeviceCommand, { kind: 'copy' }>
 
 /**
  * ```
@@ -35,11 +72,14 @@ interface Tenant {
   readonly owner: number
   readonly incarnation: number
   readonly share: number
+  readonly blockBytesPerRank: Bytes
   mapped: number
   lastServed: number
   claim: number
   phase: Phase
   startedUs: Micros
+  /** When the last of its copies is done, by the model: its next step comes after them. */
+  copiedUs: Micros
 }
 
 /**
@@ -58,14 +98,39 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
   #occupied = false
   #turn = 0
   #waiting: Tenant[] = []
+  readonly #link: TransferQueue | undefined
+  /** Copies under way that belong to no step, by number. */
+  readonly #transfers = new Map<number, { readonly tenant: Tenant; readonly copy: number }>()
+  #transfer = 0
 
-  constructor(options: { readonly bundles: number; readonly arbitration: Arbitration }) {
+  constructor(options: DeviceOptions) {
     this.bundles = new BundleMap(options.bundles)
     this.#arbitration = options.arbitration
+    this.#link = options.gpu && new TransferQueue(options.gpu)
+    if (options.restored) this.#restore(options.restored)
   }
 
   get epoch(): number {
     return this.#epoch
+  }
+
+  /** Of the run of an engine that has opened the group; undefined when none has. */
+  incarnationOf(engine: string): number | undefined {
+    return this.#tenants.get(engine)?.incarnation
+  }
+
+  /** All that must outlive this run: who may command, and who has what. */
+  snapshot(): DeviceSnapshot {
+    const tenants = [...this.#tenants.values()].map(
+      ({ engine, owner, incarnation, share, blockBytesPerRank }) => ({
+        engine,
+        incarnation,
+        share,
+        blockBytesPerRank,
+        bundles: this.bundles.ownedBy(owner),
+      }),
+    )
+    return { epoch: this.#epoch, nonce: this.#nonce, tenants }
   }
 
   mappedBy(engine: string): number {
@@ -82,6 +147,10 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
         return this.#execute(now, input)
       case 'ran':
         return this.#ran(now, input.engine, input.turn)
+      case 'copy':
+        return this.#copy(now, input)
+      case 'transferred':
+        return this.#transferred(input.transfer)
       case 'ready':
         return this.#ready(input)
       case 'pass':
@@ -96,27 +165,54 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
         return this.#close(input)
       case 'fence':
         return this.#fence(input.epoch, input.nonce)
+      case 'detached':
+        return this.#detached(input)
     }
+  }
+
+  #restore({ epoch, nonce, tenants }: DeviceSnapshot): void {
+    this.#epoch = epoch
+    this.#nonce = nonce
+    for (const { bundles, ...sender } of tenants) {
+      const tenant = this.#admitTenant(sender)
+      this.bundles.take(tenant.owner, bundles)
+      tenant.mapped = bundles.length
+    }
+    this.#assertMapped()
   }
 
   #open(input: Extract<DeviceCommand, { kind: 'open' }>): readonly DeviceEffect[] {
     const earlier = this.#tenants.get(input.engine)
     if (earlier && earlier.incarnation > input.incarnation) return [refusal(input, 'stale_incarnation')]
+    // The same run over another line: what it has mapped is still its own.
+    if (earlier?.incarnation === input.incarnation) return this.#leaveLine(earlier)
     const effects = earlier ? this.#evict(earlier) : []
-    const { engine, incarnation, share } = input
-    const owner = this.#owners.push(engine) - 1
-    this.#tenants.set(engine, {
+    this.#admitTenant(input)
+    return effects
+  }
+
+  #admitTenant(sender: {
+    readonly engine: string
+    readonly incarnation: number
+    readonly share: number
+    readonly blockBytesPerRank: Bytes
+  }): Tenant {
+    const { engine, incarnation, share, blockBytesPerRank } = sender
+    const tenant: Tenant = {
       engine,
-      owner,
+      owner: this.#owners.push(engine) - 1,
       incarnation,
       share,
+      blockBytesPerRank,
       mapped: 0,
       lastServed: 0,
       claim: 0,
       phase: 'idle',
       startedUs: 0,
-    })
-    return effects
+      copiedUs: 0,
+    }
+    this.#tenants.set(engine, tenant)
+    return tenant
   }
 
   #close(input: Extract<DeviceCommand, { kind: 'close' }>): readonly DeviceEffect[] {
@@ -126,12 +222,24 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
     return this.#evict(tenant)
   }
 
-  /** Takes a tenant's bundles and its place in the queue; a step under way ends by itself and answers nobody. */
+  #detached(input: Extract<DeviceInput, { kind: 'detached' }>): readonly DeviceEffect[] {
+    const tenant = this.#tenants.get(input.engine)
+    return tenant?.incarnation === input.incarnation ? this.#leaveLine(tenant) : []
+  }
+
+  /** Takes a tenant's bundles and its place in line. */
   #evict(tenant: Tenant): readonly DeviceEffect[] {
     this.bundles.unmapAll(tenant.owner)
-    this.#waiting = this.#waiting.filter((other) => other !== tenant)
     tenant.mapped = 0
-    return tenant.phase === 'turn' || tenant.phase === 'ended' ? this.#vacate() : []
+    return this.#leaveLine(tenant)
+  }
+
+  /** Takes a tenant's place in line and its turn; a step under way ends by itself and answers nobody. */
+  #leaveLine(tenant: Tenant): readonly DeviceEffect[] {
+    this.#waiting = this.#waiting.filter((other) => other !== tenant)
+    const awaited = tenant.phase === 'turn' || tenant.phase === 'ended'
+    tenant.phase = 'idle'
+    return awaited ? this.#vacate() : []
   }
 
   /** Two owners may have chosen the same epoch on two sides of a split: the first nonce wins. */
@@ -189,7 +297,40 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
     tenant.startedUs = now
     tenant.lastServed = ++this.#turn
     const share = this.#arbitration === 'partitioned' ? tenant.share : 1
-    return [{ kind: 'run', engine: tenant.engine, turn: this.#turn, shape: input.shape, share }]
+    const { shape, copies } = input
+    if (copies) this.#queueCopies(now, tenant, copies)
+    const copyUs = Math.max(0, tenant.copiedUs - now)
+    return [{ kind: 'run', engine: tenant.engine, turn: this.#turn, shape, share, copies, copyUs }]
+  }
+
+  /** Reads what is the engine's own into its own host memory, so no epoch is too old for it; but not while its step writes there. */
+  #copy(now: Micros, input: Copy): readonly DeviceEffect[] {
+    const tenant = this.#tenants.get(input.engine)
+    if (!tenant) return [refusal(input, 'not_open')]
+    if (tenant.incarnation !== input.incarnation) return [refusal(input, 'stale_incarnation')]
+    if (tenant.phase === 'running') return [refusal(input, 'not_your_turn')]
+    this.#queueCopies(now, tenant, input.copies)
+    const transfer = ++this.#transfer
+    this.#transfers.set(transfer, { tenant, copy: input.copy })
+    const copyUs = Math.max(0, tenant.copiedUs - now)
+    return [{ kind: 'transfer', engine: tenant.engine, transfer, copies: input.copies, copyUs }]
+  }
+
+  #transferred(transfer: number): readonly DeviceEffect[] {
+    const under = this.#transfers.get(transfer)
+    invariant(under !== undefined, () => `transfer ${transfer} is not under way`)
+    this.#transfers.delete(transfer)
+    const { tenant, copy } = under
+    // Its engine may have been closed or begun anew: then nobody waits for it.
+    if (this.#tenants.get(tenant.engine) !== tenant) return []
+    return [{ kind: 'copied', engine: tenant.engine, copy }]
+  }
+
+  #queueCopies(now: Micros, tenant: Tenant, copies: BlockCopies): void {
+    if (this.#link === undefined) return
+    // The device copies in the order in which it was told, whatever the direction.
+    const doneUs = queueCopies(this.#link, now, copies, tenant.blockBytesPerRank)
+    tenant.copiedUs = Math.max(tenant.copiedUs, doneUs)
   }
 
   #pass(input: Extract<DeviceCommand, { kind: 'pass' }>): readonly DeviceEffect[] {

@@ -46,7 +46,7 @@ export type EngineEffect =
   | {
       readonly kind: 'ended'
       readonly slot: number
-      readonly reason: 'aborted' | 'engine_left' | 'exceeds_lease'
+      readonly reason: 'aborted' | 'engine_left' | 'exceeds_lease' | 'deadline_unreachable'
     }
   /** The request for memory ended: for the decision's other half, and for tests. */
   | { readonly kind: 'outcome'; readonly outcome: PreemptionOutcome }

@@ -3,7 +3,7 @@ import { SeededRng } from '@kvasir/kernel'
 import type { OrderPolicy } from '@kvasir/scheduler'
 import { describe, expect, it } from 'vitest'
 import type { EngineEffect } from './engine-effect.js'
-import { bundleTokens, EngineUnderTest } from './testing/engine-under-test.js'
+import { blocksPerBundle, bundleTokens, EngineUnderTest } from './testing/engine-under-test.js'
 
 const orders: OrderPolicy[] = ['fcfs', 'priority', 'srpt', 'fair']
 
@@ -26,6 +26,9 @@ const met = {
   stale: 0,
   requests: 0,
   outcomes: 0,
+  copied: 0,
+  copyRefused: 0,
+  brought: 0,
 }
 
 /**
@@ -59,6 +62,7 @@ class RandomLife {
         sequenceLimit: 1 + this.#rng.int(6),
         stepTokenLimit: 16 + this.#rng.int(200),
         reserveFullSequence: this.#rng.int(2) === 0,
+        preemption: (['recompute', 'swap', 'cheapest'] as const)[this.#rng.int(3)],
       },
     )
   }
@@ -215,6 +219,8 @@ class RandomLife {
       for (const id of bundles) this.#mapped.add(id)
       if (bundles.length > 0) this.#see(engine.give({ kind: 'mapped', engine: 'a', bundles }))
       else this.#see(engine.give({ kind: 'refused', engine: 'a', command: 'map', reason: 'pool_exhausted' }))
+    } else if (command.kind === 'copy') {
+      this.#copyOut(command)
     } else if (command.kind === 'unmap') {
       for (const id of command.bundles)
         expect(this.#mapped.delete(id), `bundle ${id} was not mapped`).toBe(true)
@@ -225,6 +231,30 @@ class RandomLife {
       )
       this.#expectShrunk(bundles)
     }
+  }
+
+  #copyOut({ copy, copies }: Extract<DeviceCommand, { kind: 'copy' }>): void {
+    // A device that refuses this would refuse what comes behind it too.
+    const last = !this.#commands.some(({ kind }) => kind === 'copy' || kind === 'execute')
+    const refused = last && this.#rng.int(8) === 0
+    if (refused) met.copyRefused++
+    else met.copied += copies.outCount
+    this.#see(
+      this.#engine.give(
+        refused
+          ? { kind: 'refused', engine: 'a', command: 'copy', reason: 'not_open' }
+          : { kind: 'copied', engine: 'a', copy },
+      ),
+    )
+  }
+
+  /** What the device will copy out is mapped until it has. */
+  #expectMapped(command: DeviceCommand): void {
+    if (command.kind === 'unmap') {
+      const reading = this.#commands.flatMap(bundlesRead)
+      for (const id of command.bundles) expect(reading, `bundle ${id} is copied from`).not.toContain(id)
+    }
+    for (const id of bundlesRead(command)) expect(this.#mapped.has(id), `bundle ${id} is mapped`).toBe(true)
   }
 
   // --- the laws ---
@@ -246,7 +276,11 @@ class RandomLife {
     const { scheduler } = this.#engine.machine
     switch (effect.kind) {
       case 'device':
-        if (effect.command.kind === 'execute') this.#startedUs = this.#engine.now
+        if (effect.command.kind === 'execute') {
+          this.#startedUs = this.#engine.now
+          met.brought += effect.command.copies?.inCount ?? 0
+        }
+        this.#expectMapped(effect.command)
         this.#commands.push(effect.command)
         break
       case 'planned':
@@ -322,6 +356,14 @@ class RandomLife {
     const ordered = wanted.reduce((sum, { bundles }) => sum + bundles, 0)
     expect(before - pool.bundles, 'bundles given back').toBeGreaterThanOrEqual(ordered)
   }
+}
+
+function bundlesRead(command: DeviceCommand): number[] {
+  if (command.kind !== 'copy' && command.kind !== 'execute') return []
+  const { copies } = command
+  return Array.from({ length: copies?.outCount ?? 0 }, (_, k) =>
+    Math.floor((copies?.outs[2 * k] ?? 0) / blocksPerBundle),
+  )
 }
 
 describe('an engine under random inputs', () => {

@@ -6,7 +6,17 @@ describe('an engine that starts', () => {
     const engine = new EngineUnderTest()
     const effects = engine.give({ kind: 'start' })
     expect(effects).toEqual([
-      { kind: 'device', command: { kind: 'open', engine: 'a', incarnation: 1, model: 'm', share: 0.5 } },
+      {
+        kind: 'device',
+        command: {
+          kind: 'open',
+          engine: 'a',
+          incarnation: 1,
+          model: 'm',
+          blockBytesPerRank: 1_000,
+          share: 0.5,
+        },
+      },
       { kind: 'send', message: { kind: 'join', engine: 'a', incarnation: 1, number: 1, model: 'm' } },
     ])
     expect(engine.machine.nextDeadline()).toBe(0)
@@ -85,6 +95,25 @@ describe('an engine that serves', () => {
     expect(engine.commanded('ready')).toHaveLength(1)
     engine.advanceTo(2_000_000)
     expect(engine.commanded('ready')).toHaveLength(2)
+  })
+
+  it('ends what waits in vain before a step, where it is told to, and lets it wait on where not', () => {
+    for (const shedUnreachable of [true, false]) {
+      const engine = new EngineUnderTest({}, { shedUnreachable, sequenceLimit: 1 })
+      engine.join()
+      engine.submit({ promptTokens: 20, outputTokens: 2 })
+      const late = engine.submit({ promptTokens: 20, outputTokens: 2, deadlineUs: 1_000_000 })
+      engine.startStep()
+      engine.now = 2_000_000
+      engine.endStep()
+      engine.run()
+      const ends = ofKind(engine.log, 'ended')
+      expect(ends).toEqual(
+        shedUnreachable ? [{ kind: 'ended', slot: late, reason: 'deadline_unreachable' }] : [],
+      )
+      expect(engine.steps.flat().includes(late)).toBe(!shedUnreachable)
+      expect(engine.machine.scheduler.unfinishedCount).toBe(0)
+    }
   })
 
   it('leaves the device to others when a step ends and it is a member no more', () => {

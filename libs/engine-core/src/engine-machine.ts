@@ -107,6 +107,10 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
       case 'executed':
         this.#executed(now, input.startedUs)
         break
+      case 'copied':
+        this.#holdings.copied(input.copy)
+        this.#reportRelease(now)
+        break
       case 'refused':
         this.#refused(now, input)
         break
@@ -124,8 +128,9 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
 
   #start(now: Micros): void {
     const { options, outbox } = this.#parts
-    const { engine, incarnation, model, share } = options
-    outbox.device({ kind: 'open', engine, incarnation, model, share })
+    const { engine, incarnation, model, served, blockBytesPerRank, share } = options
+    const named = served === undefined ? { model } : { model, served }
+    outbox.device({ kind: 'open', engine, incarnation, ...named, blockBytesPerRank, share })
     this.#link.join()
     this.#reporter.start(now)
   }
@@ -191,7 +196,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
   }
 
   #report(now: Micros): void {
-    this.#reporter.report(now, this.#held(now))
+    this.#reporter.report(now, { held: this.#held(now), leaving: this.#holdings.leavingBundles })
   }
 
   /** What is given up is said at once: somebody waits for it. */
@@ -209,8 +214,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
 
   /** Bundles the engine may touch: what it has mapped, and what its lease would let it map. */
   #held(now: Micros): Bundles {
-    const { pool, lease } = this.#parts
-    return Math.max(pool.bundles, lease.bundles(now))
+    return Math.max(this.#holdings.bundles, this.#parts.lease.bundles(now))
   }
 
   // --- a step on the device ---
@@ -223,7 +227,15 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
 
   #takeTurn(now: Micros): void {
     this.#phase = 'turn'
+    this.#shed(now)
     if (!this.#holdings.grow(now)) this.#planStep(now)
+  }
+
+  /** What would wait in vain needs neither memory nor a place in the step. */
+  #shed(now: Micros): void {
+    const { scheduler, outbox } = this.#parts
+    for (const slot of scheduler.shed(now))
+      outbox.emit({ kind: 'ended', slot, reason: 'deadline_unreachable' })
   }
 
   #planStep(now: Micros): void {
@@ -232,6 +244,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     if (plan.preemptedCount > 0) {
       const slots = Array.from(plan.preempted.subarray(0, plan.preemptedCount))
       outbox.emit({ kind: 'preempted', slots, cause: { kind: 'own' } })
+      if (plan.count === 0) this.#holdings.copyOut(plan.copies, slots)
     }
     this.#askForMemory(now, plan)
     if (plan.count === 0) {
@@ -245,6 +258,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     this.#phase = 'running'
     this.#plan = plan
     outbox.emit({ kind: 'planned', plan })
+    this.#holdings.stepBegan(plan.copies)
     this.#turns.execute(plan)
   }
 
@@ -279,9 +293,11 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     this.#plan = undefined
     this.#phase = 'idle'
     this.#holdings.turnEnded()
+    const left = this.#holdings.stepEnded()
     this.#turns.charge(plan.totalTokens)
     this.#rate.record(plan.totalTokens, now - startedUs)
     this.#keepLease(now)
+    if (left) this.#reportRelease(now)
     this.#holdings.returnIdle()
     // The device waits for the engine to speak before it gives the next turn to anybody.
     if (!this.#turns.wanted) this.#turns.pass()
@@ -307,6 +323,10 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
       case 'ready':
         if (this.#phase === 'ready') this.#standBack(now)
         return
+      case 'copy':
+        this.#holdings.copyRefused()
+        this.#reportRelease(now)
+        return
       default:
         // What is unmapped or closed is given up here whatever the device thinks, and a `pass` out of turn changes nothing.
         return
@@ -318,6 +338,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     const { scheduler, outbox } = this.#parts
     const slots = scheduler.cancel(plan)
     this.#plan = undefined
+    this.#holdings.stepEnded()
     if (slots.length > 0) outbox.emit({ kind: 'preempted', slots, cause: { kind: 'device_refused', reason } })
   }
 

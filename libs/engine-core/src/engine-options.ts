@@ -1,16 +1,23 @@
-import type { Micros } from '@kvasir/kernel'
+import type { DeviceModel } from '@kvasir/contracts'
+import type { Bytes, Micros } from '@kvasir/kernel'
 
 /** What one engine is and how it paces itself. Plain data, fixed for the engine's life. */
 export interface EngineOptions {
   readonly engine: string
   readonly incarnation: number
   readonly model: string
+  /** Said to the device with the name, see {@link DeviceModel}. */
+  readonly served?: DeviceModel
+  /** Bytes of one KV block on each rank. */
+  readonly blockBytesPerRank: Bytes
   /** Fraction of the group's time for this engine, where time is partitioned. */
   readonly share: number
   readonly roundUs: Micros
   readonly heartbeatUs: Micros
   readonly leaseUs: Micros
   readonly requestWithinUs: Micros
+  /** Time in which bundles that are ordered back must be released. */
+  readonly graceUs: Micros
   /** How far ahead the growth of running sequences is asked for: longer than an answer takes. */
   readonly leadUs: Micros
   /** Time between a denied request for memory and the next one, and until a stalled engine tries again; above 0. */

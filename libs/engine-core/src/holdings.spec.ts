@@ -8,9 +8,19 @@ import {
   type Work,
 } from './testing/engine-under-test.js'
 
+type Holding = Partial<Work> & { readonly bundles: number }
+
 /** An engine of which each sequence holds so many full bundles: it has run their first step. */
-function holding(...works: (Partial<Work> & { readonly bundles: number })[]): EngineUnderTest {
-  const engine = new EngineUnderTest()
+function holding(...works: Holding[]): EngineUnderTest {
+  return hold(new EngineUnderTest(), works)
+}
+
+/** One that copies what it stops to host memory. */
+function swapping(...works: Holding[]): EngineUnderTest {
+  return hold(new EngineUnderTest({}, { preemption: 'swap' }), works)
+}
+
+function hold(engine: EngineUnderTest, works: readonly Holding[]): EngineUnderTest {
   engine.join()
   for (const { bundles, ...work } of works)
     engine.submit({ promptTokens: bundles * bundleTokens - 20, outputTokens: 15, ...work })
@@ -189,5 +199,54 @@ describe('an engine whose pool has one free list', () => {
     engine.run()
     expect(engine.pool.bundles).toBe(0)
     expect(engine.free).toHaveLength(64)
+  })
+})
+
+describe('an engine that swaps', () => {
+  const order = { request: 'b/1/1', bundles: 3, victimsBelow: 5 }
+
+  it('has a bundle unmapped when nothing copies from it any more, and counts it as held until then', () => {
+    const engine = swapping({ bundles: 3, priority: 1 }, { bundles: 3, priority: 5 })
+    const effects = engine.document({ leaseBundles: 3, reclaims: [order] })
+    const [{ copy, copies }] = commandedIn(effects, 'copy')
+    expect(copies).toMatchObject({ outCount: 11, inCount: 0 })
+    // The third one holds blocks of both sequences.
+    expect([unmapped(effects), engine.pool.bundles]).toEqual([0, 4])
+    engine.advanceTo(engine.now + 500_000)
+    expect(sentIn(engine.log, 'heartbeat').at(-1)).toMatchObject({ held: 6, inUse: 6 })
+    const after = engine.give({ kind: 'copied', engine: 'a', copy })
+    expect(unmapped(after)).toBe(2)
+    expect(sentIn(after, 'heartbeat')).toMatchObject([{ held: 4, inUse: 4 }])
+    expect(engine.machine.scheduler.sequence(0)).toMatchObject({ state: 'swapped', lostTokens: 0 })
+  })
+
+  it('drops what could not be copied within half the grace', () => {
+    const engine = swapping({ bundles: 3, priority: 1 }, { bundles: 3, priority: 1 })
+    const graceUs = 11_000
+    const hasty = hold(new EngineUnderTest({ graceUs }, { preemption: 'swap' }), [
+      { bundles: 3, priority: 1 },
+      { bundles: 3, priority: 1 },
+    ])
+    const all = { leaseBundles: 0, reclaims: [{ ...order, bundles: 6 }] }
+    expect(commandedIn(engine.document(all), 'copy')).toMatchObject([{ copies: { outCount: 22 } }])
+    // 11 blocks take 5.5 ms to copy out.
+    expect(commandedIn(hasty.document(all), 'copy')).toMatchObject([{ copies: { outCount: 11 } }])
+  })
+
+  it('gives up what it is copying when its lease is over: nothing may read there any more', () => {
+    const engine = swapping({ bundles: 3, priority: 1 }, { bundles: 3, priority: 5 })
+    engine.document({ leaseBundles: 3, guaranteeBundles: 3, reclaims: [order] })
+    expect(engine.machine.scheduler.sequence(0).state).toBe('swapped')
+    const before = engine.log.length
+    engine.advanceTo(9_000_000)
+    expect(unmapped(engine.log.slice(before))).toBe(3)
+    expect(engine.machine.scheduler.sequence(0)).toMatchObject({ state: 'waiting', swappedTokens: 0 })
+  })
+
+  it('copies nothing of what it stops because its lease is over', () => {
+    const engine = swapping({ bundles: 3 }, { bundles: 3 })
+    engine.advanceTo(9_000_000)
+    expect(ofKind(engine.log, 'preempted')).toMatchObject([{ cause: { kind: 'lease_expired' } }])
+    expect(engine.commanded('copy')).toEqual([])
   })
 })

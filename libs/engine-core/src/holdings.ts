@@ -1,18 +1,27 @@
-import type { ReclaimOrder } from '@kvasir/contracts'
+import type { BlockCopies, ReclaimOrder } from '@kvasir/contracts'
 import { type Bundles, invariant, type Micros } from '@kvasir/kernel'
+import type { ReleaseOptions } from '@kvasir/scheduler'
 import type { PreemptionCause } from './engine-effect.js'
 import type { EngineParts } from './engine-parts.js'
+import { HostCopies } from './host-copies.js'
 import { bundlesToMap } from './memory-need.js'
 
 /** Free bundles an engine keeps for its next blocks where all share one free list (kvcached keeps 5 to 10 pages). */
 const IDLE_BUNDLES_KEPT = 8
 
+/** Share of the grace that copies to host memory may take: the rest is for what else is on the link and on its way. */
+const COPY_SHARE_OF_GRACE = 0.5
+
 /**
  * The memory an engine holds on its device: it grows before a step as far as the lease allows, and shrinks to the lease when that
- * becomes smaller or ends. Maps and unmaps in the block pool and on the device together.
+ * becomes smaller or ends. Maps and unmaps in the block pool and on the device together, but that the device unmaps a bundle only
+ * when nothing copies from it any more.
  */
 export class Holdings {
   readonly #parts: EngineParts
+  readonly #copies: HostCopies
+  /** Bundles out of the block pool that the device still copies from. */
+  #leaving: number[] = []
   /** A `map` is under way. */
   #mapping = false
   /** The device had fewer bundles free than were asked for: it is asked again after the next step at the earliest. */
@@ -22,6 +31,17 @@ export class Holdings {
 
   constructor(parts: EngineParts) {
     this.#parts = parts
+    this.#copies = new HostCopies(parts)
+  }
+
+  /** Bundles given up that are still mapped. */
+  get leavingBundles(): Bundles {
+    return this.#leaving.length
+  }
+
+  /** Bundles mapped on the device. */
+  get bundles(): Bundles {
+    return this.#parts.pool.bundles + this.#leaving.length
   }
 
   /** When the lease ends, unless that has been acted upon. */
@@ -36,7 +56,7 @@ export class Holdings {
     const { options, scheduler, pool, lease, outbox } = this.#parts
     const need = bundlesToMap(scheduler, pool)
     if (need <= 0) return false
-    const bundles = Math.min(need, lease.bundles(now) - pool.bundles)
+    const bundles = Math.min(need, lease.bundles(now) - this.bundles)
     if (bundles <= 0 || this.#exhausted) return false
     const { engine, incarnation } = options
     this.#mapping = true
@@ -91,12 +111,15 @@ export class Holdings {
    */
   shrink(now: Micros): void {
     const { scheduler, pool, lease } = this.#parts
+    const expired = now >= lease.expiresUs
+    if (expired && !scheduler.inFlight) this.#abandonCopies()
     let excess = pool.bundles - lease.bundles(now)
     if (excess <= 0) return
     excess -= this.giveBack(excess)
     if (excess <= 0 || scheduler.inFlight) return
-    if (now >= lease.expiresUs) {
-      this.#free(now, excess, { victimsBelow: Infinity, cause: { kind: 'lease_expired' } })
+    if (expired) {
+      // Nothing may be read there any more: no copies.
+      this.#free(now, excess, { victimsBelow: Infinity, copyUsMax: 0, cause: { kind: 'lease_expired' } })
       return
     }
     for (const order of lease.document?.reclaims ?? []) excess -= this.#follow(now, order, excess)
@@ -121,29 +144,78 @@ export class Holdings {
   giveBack(count: Bundles): Bundles {
     const { options, pool, outbox } = this.#parts
     if (count <= 0 || pool.freeBundles === 0) return 0
-    const bundles = pool.unmapFree(count)
+    const given = pool.unmapFree(count)
+    const bundles: number[] = []
+    for (const bundle of given) (this.#copies.reads(bundle) ? this.#leaving : bundles).push(bundle)
     const { engine, incarnation } = options
     if (bundles.length > 0) outbox.device({ kind: 'unmap', engine, incarnation, bundles })
-    return bundles.length
+    return given.length
+  }
+
+  // --- copies to host memory ---
+
+  /** A plan stopped sequences and has no step: their KV is copied out all the same. */
+  copyOut(copies: BlockCopies, slots: readonly number[]): void {
+    this.#copies.send(copies, slots)
+  }
+
+  stepBegan(copies: BlockCopies): void {
+    this.#copies.stepBegan(copies)
+  }
+
+  /** The step was run or refused: it copies nothing any more. Answers whether bundles are unmapped for that. */
+  stepEnded(): boolean {
+    this.#copies.stepEnded()
+    return this.#unmapLeft()
+  }
+
+  copied(copy: number): void {
+    this.#copies.done(copy)
+    this.#unmapLeft()
+  }
+
+  /** The device does not know this engine any more: it makes none of the copies, nor the steps behind them. */
+  copyRefused(): void {
+    this.#abandonCopies()
+  }
+
+  #abandonCopies(): void {
+    this.#copies.abandon()
+    this.#unmapLeft()
+  }
+
+  /** Unmaps what has been copied. */
+  #unmapLeft(): boolean {
+    if (this.#leaving.length === 0) return false
+    const { options, outbox } = this.#parts
+    const { engine, incarnation } = options
+    const bundles = this.#leaving.filter((bundle) => !this.#copies.reads(bundle))
+    this.#leaving = this.#leaving.filter((bundle) => this.#copies.reads(bundle))
+    if (bundles.length > 0) outbox.device({ kind: 'unmap', engine, incarnation, bundles })
+    return bundles.length > 0
   }
 
   /** Gives back what an order wants of what is too much; says how much. */
   #follow(now: Micros, order: ReclaimOrder, excess: Bundles): Bundles {
     const wanted = Math.min(excess, order.bundles)
     if (wanted <= 0 || order.victimsBelow === undefined) return 0
-    const victimsBelow = order.victimsBelow ?? Infinity
-    return this.#free(now, wanted, { victimsBelow, cause: { kind: 'reclaim', request: order.request } })
+    return this.#free(now, wanted, {
+      victimsBelow: order.victimsBelow ?? Infinity,
+      copyUsMax: COPY_SHARE_OF_GRACE * this.#parts.options.graceUs,
+      cause: { kind: 'reclaim', request: order.request },
+    })
   }
 
   /** Stops sequences until `wanted` bundles are free, if those below the priority suffice, and gives these back. */
   #free(
     now: Micros,
     wanted: Bundles,
-    { victimsBelow, cause }: { readonly victimsBelow: number; readonly cause: PreemptionCause },
+    release: ReleaseOptions & { readonly cause: PreemptionCause },
   ): Bundles {
     const { scheduler, outbox } = this.#parts
-    const { victims } = scheduler.releaseBundles(now, wanted, { victimsBelow })
-    if (victims.length > 0) outbox.emit({ kind: 'preempted', slots: victims, cause })
+    const { victims, copies } = scheduler.releaseBundles(now, wanted, release)
+    this.#copies.send(copies, victims)
+    if (victims.length > 0) outbox.emit({ kind: 'preempted', slots: victims, cause: release.cause })
     return this.giveBack(wanted)
   }
 

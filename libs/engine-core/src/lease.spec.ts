@@ -12,6 +12,7 @@ function document(change: Partial<EngineDocument>): EngineDocument {
     ackBeat: 1,
     processedThrough: 0,
     member: true,
+    census: false,
     leaseBundles: 10,
     guaranteeBundles: 3,
     limitBundles: 20,

@@ -60,6 +60,11 @@ export class Lease {
       document.ackBeat > this.#beat - BEATS_REMEMBERED &&
       document.ackBeat <= this.#beat &&
       document.ackBeat > 0
+    if (document.census) {
+      const leaseBundles = this.#document?.leaseBundles ?? 0
+      this.#document = { ...document, leaseBundles }
+      return true
+    }
     if (known) this.#basisUs = Math.max(this.#basisUs, this.#sentAt[document.ackBeat % BEATS_REMEMBERED])
     this.#document = document
     return true

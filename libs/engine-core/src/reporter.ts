@@ -52,28 +52,32 @@ export class Reporter {
     return lease.document?.sharesPool === true && this.#demandTokens() > SURGE * this.#demandReported
   }
 
-  /** @param held bundles the engine may touch: see `EngineMachine`. */
-  report(now: Micros, held: Bundles): void {
+  /** @param memory bundles the engine may touch, see `EngineMachine`; and of these, those given up that are still mapped. */
+  report(now: Micros, { held, leaving }: { readonly held: Bundles; readonly leaving: Bundles }): void {
     const { options, scheduler, pool, lease } = this.#parts
     const { engine, incarnation, heartbeatUs } = options
     this.#nextUs = now + heartbeatUs
     this.#heldReported = held
     this.#demandReported = this.#demandTokens()
+    const { internal, bundle, pool: idle } = scheduler.fragmentation()
     const inBundles = (blocks: number) => Math.ceil(blocks / pool.blocksPerBundle)
     this.#link.heartbeat({
       kind: 'heartbeat',
       engine,
       incarnation,
       beat: lease.nextBeat(now),
+      model: options.model,
+      processedThrough: lease.document?.processedThrough ?? 0,
       epoch: lease.epoch,
       sequence: lease.sequence,
       held,
-      inUse: Math.max(pool.bundlesInUse, inBundles(scheduler.committedBlocks())),
+      inUse: Math.max(pool.bundlesInUse, inBundles(scheduler.committedBlocks())) + leaving,
       demand: {
         tokens: this.#demandReported,
         bundles: inBundles(scheduler.demandBlocks()),
         tokensPerSecond: this.#rate.tokensPerSecond,
       },
+      fragmentation: { internal, bundle, pool: idle },
       spentTokens: this.#rate.spentTokens,
       lowestPriority: scheduler.runningCount > 0 ? scheduler.lowestRunningPriority() : null,
       supply: this.#supply(now),

@@ -52,7 +52,16 @@ export class TurnTaking {
   execute(plan: StepPlan): void {
     const { options, lease, outbox } = this.#parts
     const { engine, incarnation } = options
-    outbox.device({ kind: 'execute', engine, incarnation, epoch: lease.epoch, shape: plan })
+    const { copies } = plan
+    const some = copies.outCount + copies.inCount > 0
+    outbox.device({
+      kind: 'execute',
+      engine,
+      incarnation,
+      epoch: lease.epoch,
+      shape: plan,
+      ...(some ? { copies } : undefined),
+    })
   }
 
   /** Leaves the device to others, before a step or after one. */

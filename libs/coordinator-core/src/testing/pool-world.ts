@@ -16,6 +16,9 @@ import { invariant, type Micros } from '@kvasir/kernel'
 import { type PoolEffect, type PoolInput, PoolMachine } from '../pool-machine.js'
 
 export interface WorldOptions {
+  readonly pool?: string
+  /** Present: the pool reports to a cluster. */
+  readonly clusterUnits?: number
   readonly bundles?: number
   readonly policy?: PolicyName
   readonly settings?: PoolSettingsInput
@@ -45,11 +48,16 @@ export class PoolWorld {
   rounds: RoundRecord[] = []
   /** Effects of the newest step. */
   effects: readonly PoolEffect[] = []
+  /** Told every effect of every step. */
+  observer: (effect: PoolEffect) => void = () => {}
   readonly #senders = new Map<string, Sender>()
 
-  constructor({ bundles = 100, policy = 'weighted-max-min', settings = {}, terms = {} }: WorldOptions = {}) {
+  constructor(options: WorldOptions = {}) {
+    const { pool = 'p', bundles = 100, policy = 'weighted-max-min', settings = {}, terms = {} } = options
+    const { clusterUnits } = options
     this.pool = new PoolMachine({
-      pool: 'p',
+      pool,
+      ...(clusterUnits === undefined ? {} : { clusterUnits }),
       bundles,
       policy,
       settings: poolSettingsSchema.parse({ reserveShare: 0, ...settings }),
@@ -69,6 +77,7 @@ export class PoolWorld {
     this.effects = this.pool.step(this.now, input)
     this.pool.ledger.audit()
     for (const effect of this.effects) {
+      this.observer(effect)
       if (effect.kind === 'document') {
         this.documents.set(effect.document.engine, effect.document)
         this.documentsSent.push(effect.document)
@@ -117,6 +126,8 @@ export class PoolWorld {
       engine,
       incarnation: sender.incarnation,
       beat: ++sender.beat,
+      model: engine,
+      processedThrough: document?.processedThrough ?? 0,
       epoch: EPOCH,
       sequence: document?.sequence ?? 0,
       held: document?.leaseBundles ?? 0,

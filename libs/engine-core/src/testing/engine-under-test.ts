@@ -1,7 +1,12 @@
 import type { DeviceCommand, DeviceRefusal, EngineDocument, EngineMessage } from '@kvasir/contracts'
 import { invariant, type Micros } from '@kvasir/kernel'
-import { BlockPool, SyntheticContent } from '@kvasir/kv-cache'
-import { defaultSchedulerConfig, Scheduler, type SchedulerConfig } from '@kvasir/scheduler'
+import { BlockPool, SwapSpace, SyntheticContent } from '@kvasir/kv-cache'
+import {
+  defaultSchedulerConfig,
+  Scheduler,
+  type SchedulerConfig,
+  type SequenceCosts,
+} from '@kvasir/scheduler'
 import type { EngineEffect, EngineInput } from '../engine-effect.js'
 import { EngineMachine } from '../engine-machine.js'
 import type { EngineOptions } from '../engine-options.js'
@@ -16,16 +21,22 @@ export const engineOptions: EngineOptions = {
   engine: 'a',
   incarnation: 1,
   model: 'm',
+  blockBytesPerRank: 1_000,
   share: 0.5,
   roundUs: 100_000,
   heartbeatUs: 500_000,
   leaseUs: 8_000_000,
   requestWithinUs: 1_000_000,
+  graceUs: 1_000_000,
   leadUs: 500_000,
   backoffUs: 2_000_000,
   returnsIdle: false,
   nominalRate: 10_000,
 }
+
+/** Host memory of an engine whose configuration swaps, and what it costs: a copy is cheaper than computing anew. */
+const hostBlocks = 100
+const costs: SequenceCosts = { recomputeUs: (tokens) => 1_000 * tokens, swapUs: (blocks) => 1_000 * blocks }
 
 /** A member alone in its pool, with a lease and a budget that nothing exhausts. */
 const plentiful: EngineDocument = {
@@ -36,6 +47,7 @@ const plentiful: EngineDocument = {
   ackBeat: 1,
   processedThrough: 0,
   member: true,
+  census: false,
   leaseBundles: 32,
   guaranteeBundles: 4,
   limitBundles: bundleCapacity,
@@ -51,6 +63,7 @@ export interface Work {
   readonly promptTokens: number
   readonly outputTokens: number
   readonly priority?: number
+  readonly deadlineUs?: Micros
 }
 
 type Sent<K extends EngineMessage['kind']> = Extract<EngineMessage, { kind: K }>
@@ -83,7 +96,7 @@ export class EngineUnderTest {
     const { prefixCaching } = scheduling
     const placement = 'fullest-bundle'
     this.pool = new BlockPool({ blockSize, blocksPerBundle, bundleCapacity, placement, prefixCaching })
-    const scheduler = new Scheduler(scheduling, this.pool)
+    const scheduler = new Scheduler(scheduling, this.pool, costs, new SwapSpace(hostBlocks))
     this.machine = new EngineMachine({ ...engineOptions, ...options }, scheduler, this.pool)
   }
 
@@ -117,9 +130,10 @@ export class EngineUnderTest {
   /** The slot of the accepted sequence, or -1. */
   submit(work: Work): number {
     const number = ++this.#submitted
-    const { id = `s${number}`, promptTokens, outputTokens: maxOutputTokens, priority = 0 } = work
+    const { id = `s${number}`, promptTokens, outputTokens: maxOutputTokens, priority = 0, deadlineUs } = work
     const content = new SyntheticContent({ uniqueSeed: number })
-    const sequence = { id, promptTokens, maxOutputTokens, priority, arrivalUs: this.now, content }
+    const due = deadlineUs === undefined ? {} : { deadlineUs }
+    const sequence = { id, promptTokens, maxOutputTokens, priority, arrivalUs: this.now, content, ...due }
     for (const effect of this.give({ kind: 'submit', sequence }))
       if (effect.kind === 'accepted') return effect.slot
     return -1
@@ -181,6 +195,8 @@ export class EngineUnderTest {
       else this.#waiting = true
     } else if (command.kind === 'map') {
       this.#map(command)
+    } else if (command.kind === 'copy') {
+      this.give({ kind: 'copied', engine: 'a', copy: command.copy })
     } else if (command.kind === 'unmap') {
       this.free = this.free.concat(command.bundles).sort((a, b) => a - b)
     }

@@ -1,0 +1,50 @@
+import type { DeviceCommand } from '@kvasir/contracts'
+import type { Epoch, Micros } from '@kvasir/kernel'
+import type { PeerText } from '../store/store.js'
+
+/**
+ * What decides for an actor while a process owns it. It keeps its state in memory; what it decides reaches the world only through
+ * the commits of its owner, so that a decision is either durable and seen, or neither.
+ */
+export interface Hosted {
+  step(now: Micros, input: HostedInput): HostedOutput
+  nextDeadline(): Micros | undefined
+  /** All that the next owner must know. */
+  pack(): string
+}
+
+export type HostedInput =
+  | { readonly kind: 'wake' }
+  /** A numbered message, in the order of its peer's inbox. */
+  | { readonly kind: 'letter'; readonly peer: string; readonly text: string }
+  /** A peer's newest heartbeat; it may be the one already seen. */
+  | { readonly kind: 'heartbeat'; readonly peer: string; readonly text: string }
+
+export interface HostedOutput {
+  readonly documents: readonly PeerText[]
+  /** Lines of the decision log. */
+  readonly log: readonly string[]
+  /** To be done once the commit that explains them is durable. */
+  readonly device: readonly DeviceCommand[]
+  /** Peers of whom nothing need be kept. */
+  readonly retired: readonly string[]
+  /** Whether the packed state has changed. */
+  readonly changed: boolean
+}
+
+/** Bundles that a device says are mapped, by engine. */
+export interface HeldBundles {
+  readonly engine: string
+  readonly incarnation: number
+  readonly bundles: number
+}
+
+/** From what a new owner starts. */
+export interface Takeover {
+  /** Above every epoch that anyone has acted under. */
+  readonly epoch: Epoch
+  /** As packed by the last owner, if the store has it still; it may be older than what the last owner did. */
+  readonly state: string | null
+  /** The truth about mapped bundles; `silent` when the device did not answer, `none` when the actor has no device. */
+  readonly device: readonly HeldBundles[] | 'silent' | 'none'
+}

@@ -1,0 +1,303 @@
+import type { DeviceCommand } from '@kvasir/contracts'
+import { type Epoch, invariant, type Micros } from '@kvasir/kernel'
+import {
+  BEFORE_ALL,
+  type Commit,
+  type Ownership,
+  type Position,
+  type StoreAnswer,
+  type StoreCommand,
+} from '../store/store.js'
+import type { Hosted, HostedInput, HostedOutput } from './hosted.js'
+import type { OwnerTimings } from './owner-timings.js'
+
+/** Letters read from one inbox at a time: a noisy peer delays nobody but itself. */
+const LETTERS_AT_ONCE = 256
+/** Pause before a store that did not answer is asked again. */
+const RETRY_US: Micros = 50_000
+
+export interface OfficeOptions {
+  readonly timings: OwnerTimings
+  readonly hosted: Hosted
+  readonly epoch: Epoch
+  readonly own: Ownership
+  readonly positions: readonly { readonly peer: string; readonly position: Position }[]
+  /** When the command was sent by which the office was taken. */
+  readonly sinceUs: Micros
+}
+
+/** What an office has its owner do. `leave`: it is over, and why. */
+export type OfficeEffect =
+  | { readonly kind: 'store'; readonly command: StoreCommand }
+  | { readonly kind: 'device'; readonly command: DeviceCommand }
+  | { readonly kind: 'leave'; readonly reason: LeaveReason }
+
+/** `fenced`: somebody else owns the actor. `regressed`: the store has forgotten commits. `lapsed`: no commit went through in time. */
+export type LeaveReason = 'fenced' | 'regressed' | 'lapsed' | 'resigned'
+
+/** What was decided since the last commit. */
+interface Pending {
+  readonly documents: Map<string, string>
+  log: string[]
+  device: DeviceCommand[]
+  retired: string[]
+  changed: boolean
+}
+
+/** A commit on its way. It covers what was decided until it was composed; what is decided meanwhile waits for the next. */
+interface Flight {
+  readonly commit: Commit
+  readonly sentUs: Micros
+  readonly device: readonly DeviceCommand[]
+  readonly retired: readonly string[]
+  /** The answer was lost: the store is asked whether it happened, at this time. */
+  askUs: Micros | undefined
+}
+
+/**
+ * The time of one owner in office: reads what peers say, lets the hosted actor decide, and commits what it decided. One commit is on
+ * its way at a time, so load makes commits larger and not the queue longer. Every commit is the renewal of the office too.
+ */
+export class Office {
+  readonly #timings: OwnerTimings
+  readonly #hosted: Hosted
+  readonly #epoch: Epoch
+  readonly #by: string
+  readonly #term: number
+  #version: number
+  #commits = 0
+  /** When the newest commit that went through was sent: the office holds for `actUs` from then on. */
+  #renewedUs: Micros
+  #flight: Flight | undefined
+  #pending: Pending = nothing()
+  /** How far each inbox was read, and how far by the newest commit. */
+  readonly #read = new Map<string, Position>()
+  readonly #committed = new Map<string, Position>()
+  #peers: readonly string[] = []
+  #peeking = false
+  #rung = true
+  #nextPeekUs: Micros
+  #resigning = false
+  #effects: OfficeEffect[] = []
+
+  constructor(now: Micros, options: OfficeOptions) {
+    const { timings, hosted, epoch, own, positions, sinceUs } = options
+    this.#timings = timings
+    this.#hosted = hosted
+    this.#epoch = epoch
+    this.#by = own.by
+    this.#term = own.term
+    this.#version = own.version
+    this.#renewedUs = sinceUs
+    this.#nextPeekUs = now
+    for (const { peer, position } of positions) {
+      this.#read.set(peer, position)
+      this.#committed.set(peer, position)
+    }
+    this.#pending.changed = true
+  }
+
+  nextDeadline(): Micros {
+    const lapse = this.#renewedUs + this.#timings.actUs
+    const renewal = this.#flight ? Infinity : this.#renewedUs + this.#timings.renewUs
+    const peek = this.#peeking ? Infinity : this.#nextPeekUs
+    const doubt = this.#flight?.askUs ?? Infinity
+    return Math.min(lapse, renewal, peek, doubt, this.#hosted.nextDeadline() ?? Infinity)
+  }
+
+  // --- what happens ---
+
+  wake(now: Micros): readonly OfficeEffect[] {
+    return this.#turn(now, () => {
+      if (now >= (this.#hosted.nextDeadline() ?? Infinity)) this.#decide(now, { kind: 'wake' })
+      if (now >= (this.#flight?.askUs ?? Infinity)) this.#askWhetherItHappened()
+    })
+  }
+
+  /** A peer has said something that should not wait. */
+  bell(now: Micros): readonly OfficeEffect[] {
+    return this.#turn(now, () => {
+      this.#rung = true
+    })
+  }
+
+  /** Gives the office up with its next commit. */
+  resign(now: Micros): readonly OfficeEffect[] {
+    return this.#turn(now, () => {
+      this.#resigning = true
+    })
+  }
+
+  /** @param asked the kind of command that is answered. */
+  answer(now: Micros, asked: StoreCommand['kind'], answer: StoreAnswer): readonly OfficeEffect[] {
+    return this.#turn(now, () => {
+      switch (answer.kind) {
+        case 'peeked':
+          return this.#peeked(now, answer)
+        case 'committed':
+          return this.#landed(answer.version)
+        case 'observed':
+          return this.#settleDoubt(now, answer.own)
+        case 'fenced':
+          return this.#fenced(answer.own)
+        case 'failed':
+          return this.#failed(now, asked)
+        case 'retired':
+        case 'acquired':
+          return undefined
+      }
+    })
+  }
+
+  #turn(now: Micros, act: () => void): readonly OfficeEffect[] {
+    this.#effects = []
+    if (this.#lapsed(now)) return this.#effects
+    act()
+    if (this.#left()) return this.#effects
+    this.#peek(now)
+    this.#commit(now)
+    return this.#effects
+  }
+
+  // --- reading ---
+
+  #peek(now: Micros): void {
+    if (this.#peeking || this.#resigning || (!this.#rung && now < this.#nextPeekUs)) return
+    this.#peeking = true
+    this.#rung = false
+    this.#nextPeekUs = now + this.#timings.peekUs
+    const positions = this.#peers.map((peer) => ({ peer, position: this.#read.get(peer) ?? BEFORE_ALL }))
+    this.#effects.push({ kind: 'store', command: { kind: 'peek', positions, limit: LETTERS_AT_ONCE } })
+  }
+
+  #peeked(now: Micros, { own, peers, heartbeats, letters }: Extract<StoreAnswer, { kind: 'peeked' }>): void {
+    this.#peeking = false
+    if (own?.by !== this.#by || own.term !== this.#term) return this.#fenced(own)
+    if (own.version < this.#version) return this.#leave('regressed')
+    // A peer that is new is read from at once: its first message is why it is here.
+    if (peers.some((peer) => !this.#peers.includes(peer))) this.#rung = true
+    this.#peers = peers
+    for (const { peer, position, text } of letters) {
+      this.#read.set(peer, position)
+      this.#decide(now, { kind: 'letter', peer, text })
+    }
+    if (letters.length >= LETTERS_AT_ONCE) this.#rung = true
+    for (const { peer, text } of heartbeats) this.#decide(now, { kind: 'heartbeat', peer, text })
+  }
+
+  #decide(now: Micros, input: HostedInput): void {
+    this.#note(this.#hosted.step(now, input))
+  }
+
+  /** A newer document of a peer replaces one not yet committed: documents are absolute. */
+  #note({ documents, log, device, retired, changed }: HostedOutput): void {
+    const pending = this.#pending
+    for (const { peer, text } of documents) pending.documents.set(peer, text)
+    for (const line of log) pending.log.push(line)
+    for (const command of device) pending.device.push(command)
+    for (const peer of retired) pending.retired.push(peer)
+    pending.changed ||= changed
+  }
+
+  // --- committing ---
+
+  #commit(now: Micros): void {
+    if (this.#flight || this.#left()) return
+    const moved = [...this.#read].filter(([peer, position]) => this.#committed.get(peer) !== position)
+    const { documents, log, device, retired, changed } = this.#pending
+    const due = now >= this.#renewedUs + this.#timings.renewUs
+    if (
+      documents.size + log.length + device.length + moved.length === 0 &&
+      !changed &&
+      !due &&
+      !this.#resigning
+    )
+      return
+    this.#pending = nothing()
+    const commit: Commit = {
+      term: this.#term,
+      by: this.#by,
+      version: this.#version,
+      id: `${this.#by}/${++this.#commits}`,
+      epoch: this.#epoch,
+      ...(changed ? { state: this.#hosted.pack() } : {}),
+      documents: [...documents].map(([peer, text]) => ({ peer, text })),
+      log,
+      positions: moved.map(([peer, position]) => ({ peer, position })),
+      ...(this.#resigning ? { last: true } : {}),
+    }
+    this.#send(now, { commit, sentUs: now, device, retired, askUs: undefined })
+  }
+
+  #send(now: Micros, flight: Flight): void {
+    this.#flight = { ...flight, sentUs: now, askUs: undefined }
+    this.#effects.push({ kind: 'store', command: { kind: 'commit', commit: flight.commit } })
+  }
+
+  #landed(version: number): void {
+    const flight = this.#flight
+    invariant(flight !== undefined, () => `a commit landed at version ${version}, and none was on its way`)
+    this.#flight = undefined
+    this.#version = version
+    this.#renewedUs = flight.sentUs
+    for (const { peer, position } of flight.commit.positions) this.#committed.set(peer, position)
+    for (const command of flight.device) this.#effects.push({ kind: 'device', command })
+    for (const peer of flight.retired) this.#retire(peer)
+    if (flight.commit.last) this.#leave('resigned')
+  }
+
+  #retire(peer: string): void {
+    this.#read.delete(peer)
+    this.#committed.delete(peer)
+    this.#peers = this.#peers.filter((other) => other !== peer)
+    this.#effects.push({ kind: 'store', command: { kind: 'retire', term: this.#term, by: this.#by, peer } })
+  }
+
+  // --- doubt ---
+
+  /** A look is taken again in time; of a commit it must be known whether it happened. */
+  #failed(now: Micros, asked: StoreCommand['kind']): void {
+    if (asked === 'peek') this.#peeking = false
+    if (asked === 'commit') this.#askWhetherItHappened()
+    if (asked === 'observe' && this.#flight) this.#flight.askUs = now + RETRY_US
+  }
+
+  #askWhetherItHappened(): void {
+    if (this.#flight) this.#flight.askUs = Infinity
+    this.#effects.push({ kind: 'store', command: { kind: 'observe' } })
+  }
+
+  #settleDoubt(now: Micros, own: Ownership | null): void {
+    const flight = this.#flight
+    if (flight?.askUs === undefined) return
+    if (own?.commitId === flight.commit.id) return this.#landed(own.version)
+    if (own?.by !== this.#by || own.term !== this.#term) return this.#fenced(own)
+    if (own.version !== this.#version) return this.#leave('regressed')
+    this.#send(now, flight)
+  }
+
+  #fenced(own: Ownership | null): void {
+    const flight = this.#flight
+    // The same commit was sent twice, and the first one went through.
+    if (flight && own?.commitId === flight.commit.id) return this.#landed(own.version)
+    this.#leave(own?.by === this.#by ? 'regressed' : 'fenced')
+  }
+
+  #lapsed(now: Micros): boolean {
+    if (now < this.#renewedUs + this.#timings.actUs) return false
+    this.#leave('lapsed')
+    return true
+  }
+
+  #leave(reason: LeaveReason): void {
+    if (!this.#left()) this.#effects.push({ kind: 'leave', reason })
+  }
+
+  #left(): boolean {
+    return this.#effects.some((effect) => effect.kind === 'leave')
+  }
+}
+
+function nothing(): Pending {
+  return { documents: new Map(), log: [], device: [], retired: [], changed: false }
+}

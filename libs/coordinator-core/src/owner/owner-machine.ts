@@ -1,0 +1,250 @@
+import type { DeviceCommand } from '@kvasir/contracts'
+import type { Epoch, Machine, Micros, Rng } from '@kvasir/kernel'
+import { sameOwner } from '../store/memory-store.js'
+import type { Ownership, Position, StoreAnswer, StoreCommand } from '../store/store.js'
+import type { HeldBundles, Hosted, Takeover } from './hosted.js'
+import { type LeaveReason, Office, type OfficeEffect } from './office.js'
+import type { OwnerTimings } from './owner-timings.js'
+
+export type OwnerInput =
+  | { readonly kind: 'wake' }
+  /** A peer has said something that should not wait for the next look. */
+  | { readonly kind: 'bell' }
+  /** What became of a store command. Every command is answered, by `failed` if by nothing else. */
+  | { readonly kind: 'stored'; readonly id: number; readonly answer: StoreAnswer }
+  | { readonly kind: 'fenced'; readonly epoch: Epoch; readonly held: readonly HeldBundles[] }
+  /** The device knows a higher epoch, or the same one of another owner. */
+  | { readonly kind: 'fence_refused'; readonly epoch: Epoch; readonly highest: Epoch }
+  /** Finishes what is decided, and leaves office. */
+  | { readonly kind: 'stop' }
+
+export type OwnerEffect =
+  | { readonly kind: 'store'; readonly id: number; readonly command: StoreCommand }
+  | { readonly kind: 'fence'; readonly epoch: Epoch; readonly nonce: number }
+  | { readonly kind: 'device'; readonly command: DeviceCommand }
+  | { readonly kind: 'took_office'; readonly epoch: Epoch; readonly term: number }
+  | { readonly kind: 'left_office'; readonly reason: LeaveReason }
+
+export interface OwnerOptions {
+  readonly timings: OwnerTimings
+  /** Who asks for the office: part of every acquisition's name. */
+  readonly process: string
+  readonly rng: Rng
+  /** Whether the actor has a device, which is fenced before anything is given away. */
+  readonly device: boolean
+  host(now: Micros, takeover: Takeover): Hosted
+}
+
+/** What a process is to an actor. */
+type Phase =
+  /** Watches whether the owner moves. `seen` is undefined before the first answer. */
+  | { kind: 'watching'; seen: Ownership | null | undefined; sinceUs: Micros; nextUs: Micros }
+  | { kind: 'acquiring'; sentUs: Micros; nonce: number }
+  /** Owns the record; nothing is given away before the device refuses everybody else. */
+  | { kind: 'fencing'; taken: Taken; nonce: number; epoch: Epoch; untilUs: Micros }
+  | { kind: 'owning'; office: Office }
+  | { kind: 'stopped' }
+
+interface Taken {
+  readonly own: Ownership
+  readonly state: string | null
+  readonly positions: readonly { readonly peer: string; readonly position: Position }[]
+  readonly sentUs: Micros
+}
+
+/**
+ * One process's part in owning one actor: watch, acquire when the owner has stopped moving, fence the device, decide and commit,
+ * and step down when anything says that somebody else may own it. Ownership is judged by watching on one's own clock alone: the
+ * store's record has no time in it (reference/reliability.md §3.1).
+ *
+ * ```
+ *   watching ── owner has not moved ──► acquiring ──► fencing ──► owning
+ *      ▲                                    │             │          │
+ *      └──────────── fenced, lapsed, refused, failed ─────┴──────────┘
+ * ```
+ */
+export class OwnerMachine implements Machine<OwnerInput, OwnerEffect> {
+  readonly #options: OwnerOptions
+  #phase: Phase = { kind: 'watching', seen: undefined, sinceUs: 0, nextUs: 0 }
+  #stopping = false
+  #ids = 0
+  /** Commands without an answer; those of an earlier phase do not count any more. */
+  #asked = new Map<number, StoreCommand['kind']>()
+  #effects: OwnerEffect[] = []
+  /** Highest epoch this process has acted under or heard of: the store may have forgotten it. */
+  #epoch: Epoch = 0
+
+  constructor(options: OwnerOptions) {
+    this.#options = options
+  }
+
+  get owns(): boolean {
+    return this.#phase.kind === 'owning'
+  }
+
+  nextDeadline(): Micros | undefined {
+    const phase = this.#phase
+    switch (phase.kind) {
+      case 'watching':
+        return phase.nextUs
+      case 'acquiring':
+        return undefined
+      case 'fencing':
+        return phase.untilUs
+      case 'owning':
+        return phase.office.nextDeadline()
+      case 'stopped':
+        return undefined
+    }
+  }
+
+  step(now: Micros, input: OwnerInput): readonly OwnerEffect[] {
+    this.#effects = []
+    switch (input.kind) {
+      case 'wake':
+        this.#wake(now)
+        break
+      case 'bell':
+        if (this.#phase.kind === 'owning') this.#carryOut(now, this.#phase.office.bell(now))
+        break
+      case 'stored':
+        this.#stored(now, input.id, input.answer)
+        break
+      case 'fenced':
+        this.#fenced(now, input)
+        break
+      case 'fence_refused':
+        this.#fenceRefused(now, input)
+        break
+      case 'stop':
+        this.#stop(now)
+        break
+    }
+    return this.#effects
+  }
+
+  #wake(now: Micros): void {
+    const phase = this.#phase
+    if (phase.kind === 'watching' && now >= phase.nextUs) {
+      phase.nextUs = Infinity
+      this.#ask({ kind: 'observe' })
+    }
+    if (phase.kind === 'fencing' && now >= phase.untilUs) this.#takeOffice(now, phase, 'silent')
+    if (phase.kind === 'owning') this.#carryOut(now, phase.office.wake(now))
+  }
+
+  #stored(now: Micros, id: number, answer: StoreAnswer): void {
+    const asked = this.#asked.get(id)
+    if (asked === undefined) return
+    this.#asked.delete(id)
+    const phase = this.#phase
+    if (phase.kind === 'watching') this.#watched(now, phase, answer)
+    else if (phase.kind === 'acquiring') this.#acquired(now, phase, answer)
+    else if (phase.kind === 'owning') this.#carryOut(now, phase.office.answer(now, asked, answer))
+  }
+
+  // 1. Watching.
+
+  #watched(now: Micros, phase: Extract<Phase, { kind: 'watching' }>, answer: StoreAnswer): void {
+    phase.nextUs = now + this.#pollUs()
+    // While the store does not answer nobody can show that he lives: the time does not count.
+    if (answer.kind !== 'observed') {
+      phase.seen = undefined
+      return
+    }
+    const { own } = answer
+    if (phase.seen === undefined || !sameOwner(phase.seen, own)) {
+      phase.seen = own
+      phase.sinceUs = now
+    }
+    const vacant = own === null || own.by === ''
+    if (vacant || now - phase.sinceUs >= this.#options.timings.electUs) this.#acquire(now, own)
+  }
+
+  #acquire(now: Micros, seen: Ownership | null): void {
+    const nonce = this.#options.rng.int(0x1_0000_0000)
+    this.#phase = { kind: 'acquiring', sentUs: now, nonce }
+    this.#ask({ kind: 'acquire', seen, by: `${this.#options.process}-${nonce.toString(36)}` })
+  }
+
+  #acquired(now: Micros, phase: Extract<Phase, { kind: 'acquiring' }>, answer: StoreAnswer): void {
+    if (answer.kind !== 'acquired') return this.#watch(now)
+    const { own, state, positions } = answer
+    const taken: Taken = { own, state, positions, sentUs: phase.sentUs }
+    this.#fence(now, taken, phase.nonce, Math.max(own.epoch, this.#epoch) + 1)
+  }
+
+  // 2. Fencing: whatever the last owner still believes, the device refuses it from here on.
+
+  #fence(now: Micros, taken: Taken, nonce: number, epoch: Epoch): void {
+    this.#epoch = epoch
+    const untilUs = Math.min(now + this.#options.timings.fenceUs, taken.sentUs + this.#options.timings.actUs)
+    const phase = { kind: 'fencing', taken, nonce, epoch, untilUs } as const
+    this.#phase = phase
+    if (this.#options.device) this.#effects.push({ kind: 'fence', epoch, nonce })
+    else this.#takeOffice(now, phase, 'none')
+  }
+
+  #fenced(now: Micros, { epoch, held }: Extract<OwnerInput, { kind: 'fenced' }>): void {
+    const phase = this.#phase
+    if (phase.kind === 'fencing' && phase.epoch === epoch) this.#takeOffice(now, phase, held)
+  }
+
+  #fenceRefused(now: Micros, { epoch, highest }: Extract<OwnerInput, { kind: 'fence_refused' }>): void {
+    const phase = this.#phase
+    if (phase.kind !== 'fencing' || phase.epoch !== epoch) return
+    this.#fence(now, phase.taken, phase.nonce, Math.max(highest, epoch) + 1)
+  }
+
+  // 3. In office.
+
+  #takeOffice(now: Micros, phase: Extract<Phase, { kind: 'fencing' }>, device: Takeover['device']): void {
+    const { epoch, taken } = phase
+    const { timings, host } = this.#options
+    const { own, positions, state, sentUs } = taken
+    const hosted = host(now, { epoch, state, device })
+    const office = new Office(now, { timings, hosted, epoch, own, positions, sinceUs: sentUs })
+    this.#phase = { kind: 'owning', office }
+    this.#effects.push({ kind: 'took_office', epoch, term: own.term })
+    this.#carryOut(now, this.#stopping ? office.resign(now) : office.wake(now))
+  }
+
+  #carryOut(now: Micros, effects: readonly OfficeEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'store') this.#ask(effect.command)
+      else if (effect.kind === 'device') this.#effects.push(effect)
+      else this.#leave(now, effect.reason)
+    }
+  }
+
+  #leave(now: Micros, reason: LeaveReason): void {
+    this.#effects.push({ kind: 'left_office', reason })
+    if (this.#stopping) this.#phase = { kind: 'stopped' }
+    else this.#watch(now)
+  }
+
+  #stop(now: Micros): void {
+    this.#stopping = true
+    const phase = this.#phase
+    if (phase.kind === 'owning') this.#carryOut(now, phase.office.resign(now))
+    else if (phase.kind === 'watching') this.#phase = { kind: 'stopped' }
+  }
+
+  #watch(now: Micros): void {
+    this.#asked.clear()
+    this.#phase = this.#stopping
+      ? { kind: 'stopped' }
+      : { kind: 'watching', seen: undefined, sinceUs: now, nextUs: now + this.#pollUs() }
+  }
+
+  /** Standbys do not look all at once. */
+  #pollUs(): Micros {
+    return Math.round(this.#options.timings.pollUs * (0.9 + 0.2 * this.#options.rng.uniform()))
+  }
+
+  #ask(command: StoreCommand): void {
+    const id = ++this.#ids
+    this.#asked.set(id, command.kind)
+    this.#effects.push({ kind: 'store', id, command })
+  }
+}
