@@ -78,6 +78,7 @@ function checkGenerator(
           tenants.map(({ share }) => share),
         )),
     ...checkArrivals(`${path}.arrivals`, generator.arrivals),
+    ...checkClosedLoop(path, generator, scenario),
     ...checkLengths(`${path}.lengths.prompt`, generator.lengths.prompt),
     ...checkLengths(`${path}.lengths.output`, generator.lengths.output),
     ...ends,
@@ -88,6 +89,22 @@ function checkGenerator(
 function isEndless(scenario: Scenario, { requests, endS, arrivals }: GeneratorSpec): boolean {
   const limits = [requests, endS, scenario.durationS, scenario.stopAtS, scenario.workload.requests]
   return arrivals.kind !== 'replay' && limits.every((limit) => limit === undefined)
+}
+
+/** Users send when others let them: what counts requests or time of all sources by arrival does not know them. */
+function checkClosedLoop(path: string, { arrivals, mix }: GeneratorSpec, scenario: Scenario): string[] {
+  if (arrivals.kind !== 'closed-loop') return []
+  const { requests } = scenario.workload
+  const counted =
+    requests === undefined
+      ? []
+      : [
+          `workload.requests is ${requests}; beside the closed loop of ${path} it must be left out: say ${path}.requests`,
+        ]
+  const shifting = (mix ?? []).length > 1
+  return shifting
+    ? [...counted, `${path}.mix has ${mix?.length} points; in a closed loop it must have one`]
+    : counted
 }
 
 function checkOrder(path: string, points: readonly { readonly atS: number }[]): string[] {

@@ -19,12 +19,40 @@ export interface StepShape {
   readonly prefillPairs: number
 }
 
+/**
+ * Whole blocks to copy between the device and the engine's host memory (swap). First every out, from device to host, then every
+ * in, from host to device; a device block may be the source of an out and the target of an in. Entry k of a list is the pair
+ * `[2 * k]`, a device block (bundle id times blocks per bundle plus place), and `[2 * k + 1]`, a host block. Lists may be longer
+ * than their counts. A device that holds no bytes reads the counts alone.
+ */
+export interface BlockCopies {
+  readonly outCount: number
+  readonly inCount: number
+  readonly outs: ArrayLike<number>
+  readonly ins: ArrayLike<number>
+}
+
+/** What the name of a model stands for, so that a device can serve one that it has not heard of before. */
+export interface DeviceModel {
+  /** Name in the catalogue. */
+  readonly architecture: string
+  /** Number formats in place of the checkpoint's. */
+  readonly weightDtype?: string
+  readonly kvDtype?: string
+  /** Host-cost preset of the step-time model; the device's own by default. */
+  readonly host?: string
+}
+
 export type DeviceCommand =
   | {
       readonly kind: 'open'
       readonly engine: string
       readonly incarnation: number
       readonly model: string
+      /** Left out where the device knows its models by name. */
+      readonly served?: DeviceModel
+      /** Bytes of one KV block on each rank: what a copy of one moves over each host link. */
+      readonly blockBytesPerRank: number
       /** Fraction of the group's time that is the engine's alone; read only where time is partitioned. */
       readonly share: number
     }
@@ -56,13 +84,26 @@ export type DeviceCommand =
       readonly epoch: number
       readonly claim: number
     }
-  /** Answers a turn: the step, planned at the last moment. */
+  /** Answers a turn: the step, planned at the last moment. Its copies, if it has any, come before its arithmetic. */
   | {
       readonly kind: 'execute'
       readonly engine: string
       readonly incarnation: number
       readonly epoch: number
       readonly shape: StepShape
+      readonly copies?: BlockCopies
+    }
+  /**
+   * Copies without a step, between steps of the engine: needs no turn, and whatever the engine says later comes after it. Only outs,
+   * so that it is never stale: what is read is still the engine's own.
+   */
+  | {
+      readonly kind: 'copy'
+      readonly engine: string
+      readonly incarnation: number
+      /** Numbers the engine's copies; the answer names it. */
+      readonly copy: number
+      readonly copies: BlockCopies
     }
   /** Answers a turn: there is nothing to run after all. */
   | { readonly kind: 'pass'; readonly engine: string; readonly incarnation: number }
@@ -77,6 +118,8 @@ export type DeviceAnswer =
       readonly startedUs: number
       readonly finishedUs: number
     }
+  /** The blocks lie in host memory: their bundles may be unmapped. */
+  | { readonly kind: 'copied'; readonly engine: string; readonly copy: number }
   | {
       readonly kind: 'fenced'
       readonly epoch: number

@@ -1,5 +1,8 @@
 import { z } from 'zod'
 import { comparisonSchema } from './comparison.js'
+import { decisionLogHeaderSchema, decisionLogLineSchema } from './decision-log.js'
+import { budgetPlanSchema, budgetSnapshotSchema } from './plan-budgets.js'
+import { preemptionPlanSchema, preemptionSnapshotSchema } from './plan-preemption.js'
 import { scenarioSchema } from './scenario.js'
 import { summarySchema } from './summary.js'
 import { traceRecordSchema } from './trace.js'
@@ -19,5 +22,19 @@ export const generatedFiles: Readonly<Record<string, unknown>> = {
   'schemas/scenario.schema.json': inputSchema(scenarioSchema, 'Kvasir scenario'),
   'schemas/summary.schema.json': outputSchema(summarySchema, 'Kvasir summary.json'),
   'schemas/comparison.schema.json': outputSchema(comparisonSchema, 'Kvasir comparison.json'),
+  'schemas/decision-log.schema.json': outputSchema(
+    z.union([decisionLogHeaderSchema, decisionLogLineSchema]),
+    'One line of Kvasir decisions.jsonl',
+  ),
   'schemas/trace.schema.json': outputSchema(traceRecordSchema, 'One line of Kvasir trace.jsonl'),
+  'schemas/plan-budgets.schema.json': inputSchema(budgetSnapshotSchema, 'Snapshot for kvasir plan budgets'),
+  'schemas/plan-budgets-answer.schema.json': outputSchema(budgetPlanSchema, 'Answer of kvasir plan budgets'),
+  'schemas/plan-preemption.schema.json': inputSchema(
+    preemptionSnapshotSchema,
+    'Snapshot for kvasir plan preemption',
+  ),
+  'schemas/plan-preemption-answer.schema.json': outputSchema(
+    preemptionPlanSchema,
+    'Answer of kvasir plan preemption',
+  ),
 }

@@ -9,6 +9,7 @@ import { SUPPLY_POINTS_MAX, supplyPointSchema } from './supply.js'
  */
 const count = z.int().min(0)
 const micros = z.number().min(0)
+const share = z.number().min(0).max(1)
 const sender = { engine: z.string().min(1), incarnation: count }
 
 export const demandSchema = z.strictObject({
@@ -50,6 +51,9 @@ export const heartbeatSchema = z.strictObject({
   kind: z.literal('heartbeat'),
   ...sender,
   beat: count,
+  model: z.string().min(1),
+  /** Numbered messages that the engine knows to be processed: an owner who has forgotten it goes on from there. */
+  processedThrough: count,
   /** Newest document applied: what the engine holds is said under it. */
   epoch: count,
   sequence: count,
@@ -57,6 +61,8 @@ export const heartbeatSchema = z.strictObject({
   held: count,
   inUse: count,
   demand: demandSchema,
+  /** Shares of memory that is held and of no use, see `Fragmentation` of the KV cache; an engine that does not count leaves it out. */
+  fragmentation: z.strictObject({ internal: share, bundle: share, pool: share }).optional(),
   /** Tokens scheduled since the engine joined. */
   spentTokens: count,
   /** Lowest priority among running sequences; null when none runs. */
@@ -109,6 +115,8 @@ export const engineDocumentSchema = z.strictObject({
   ackBeat: count,
   processedThrough: count,
   member: z.boolean(),
+  /** The owner is new and cannot ask the device: what the lease was it still is, and the next heartbeat says what is held. */
+  census: z.boolean(),
   /** Bundles the engine may hold, and of these the ones it keeps when nobody can be asked. */
   leaseBundles: count,
   guaranteeBundles: count,

@@ -103,6 +103,7 @@ function schemaAt(root: z.core.$ZodType, document: unknown, path: Path): z.core.
 function childOf(schema: z.core.$ZodType, part: PropertyKey): z.core.$ZodType | undefined {
   if (schema instanceof z.ZodObject) return schema.shape[String(part)]
   if (schema instanceof z.ZodArray) return schema.element
+  if (schema instanceof z.ZodTuple) return schema.def.items[Number(part)]
   if (schema instanceof z.ZodRecord) return schema.valueType
   if (schema instanceof z.ZodDiscriminatedUnion) return discriminator(schema, part)
   return undefined

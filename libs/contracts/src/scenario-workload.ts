@@ -6,6 +6,9 @@ const share = z.number().min(0)
 const positive = z.number().gt(0)
 const tokens = z.int().min(1)
 const name = z.string().min(1)
+const maxOutputTokens = tokens
+  .optional()
+  .describe('what the clients allow an output to have; longer ones end there. The output itself by default')
 const atS = z.number().min(0).describe('seconds from the start of the run')
 
 export const sloSchema = z.strictObject({
@@ -83,6 +86,22 @@ export const arrivalsSchema = z.discriminatedUnion('kind', [
       rateScale: positive.default(1).describe('2 makes it twice as fast'),
     })
     .describe("a trace's arrivals with other lengths"),
+  z
+    .strictObject({
+      kind: z.literal('closed-loop'),
+      users: z.int().min(1).describe('requests under way at any time, from the start on'),
+      thinkMs: z
+        .number()
+        .min(0)
+        .default(0)
+        .describe("from the end of a request to its user's next, milliseconds"),
+      startEveryMs: z
+        .number()
+        .min(0)
+        .default(0)
+        .describe('users begin one after another, so much apart; 0: all at once, milliseconds'),
+    })
+    .describe('each user sends its next request when its last one has ended, as clients of benchmarks do'),
 ])
 export type ArrivalsSpec = z.infer<typeof arrivalsSchema>
 
@@ -133,6 +152,7 @@ export const traceSpecSchema = z.strictObject({
   repeat: z.int().min(1).default(1).describe('times the trace is played, end to end with shifted times'),
   startS: atS.default(0).describe('when it begins, seconds from the start of the run'),
   priority: z.number().optional().describe('of every request, instead of what the trace says'),
+  maxOutputTokens,
 })
 export type TraceSpec = z.infer<typeof traceSpecSchema>
 
@@ -147,8 +167,16 @@ export const generatorSpecSchema = z.strictObject({
     .describe('models over time: shares are interpolated between the given times'),
   arrivals: arrivalsSchema,
   lengths: z.strictObject({ prompt: lengthsSchema, output: lengthsSchema }),
+  systemPrompt: z
+    .strictObject({
+      tokens: tokens.describe('in front of what lengths.prompt says'),
+      variants: tokens.max(1000).default(1).describe('different ones, drawn alike'),
+    })
+    .optional()
+    .describe('the same first tokens for all requests; the prefix cache may have them'),
   startS: atS.default(0).describe('when it begins; times of its rate and its mix count from there'),
   endS: positive.optional().describe('no request arrives after it, seconds from the start of the run'),
+  maxOutputTokens,
   requests: z.int().min(1).optional().describe('requests generated at most'),
   priorities: z
     .array(z.strictObject({ priority: z.number(), share }))

@@ -38,9 +38,19 @@ export const clusterSpecSchema = z.strictObject({
 export type ClusterSpec = z.infer<typeof clusterSpecSchema>
 
 export const orderNameSchema = z.enum(['fcfs', 'priority', 'weighted-fifo', 'srpt', 'wsrpt', 'edf', 'fair'])
+export const predictorNameSchema = z.enum(['oracle', 'max-tokens', 'learned'])
 export const victimNameSchema = z.enum(['latest', 'lowest-priority', 'least-waste'])
+export const preemptionNameSchema = z.enum(['recompute', 'swap', 'cheapest'])
 export const placementNameSchema = z.enum(['queue-order', 'fullest-bundle'])
-export const hostPresetNameSchema = z.enum(['vllm-async', 'vllm-sync', 'eager-2023', 'none'])
+export const hostPresetNameSchema = z.enum([
+  'vllm-async',
+  'vllm-inferencemax',
+  'vllm-sync',
+  'trtllm',
+  'eager-2023',
+  'none',
+])
+export const dtypeSchema = z.enum(['bf16', 'fp16', 'fp8', 'int8'])
 export const dispatchNameSchema = z.enum(['least-outstanding', 'round-robin', 'prefix-affinity', 'session'])
 
 /** An engine's local scheduler. What is left out keeps the scheduler's own default. */
@@ -72,14 +82,52 @@ export const engineSpecSchema = z.strictObject({
     .number()
     .min(0)
     .optional()
-    .describe("what a second of waiting makes up for, in the order's own unit"),
+    .describe(
+      "what a second of waiting makes up for, in the order's own unit; by default 1/60 for priority, weighted-fifo and edf, 100000 (us) for srpt and wsrpt; 0: nothing, then waiting has no bound",
+    ),
   preemptive: z
     .boolean()
     .optional()
-    .describe('the head of the queue may displace what the order places behind it'),
+    .describe('the head of the queue may displace what the order places behind it; not with fcfs or fair'),
+  predictor: predictorNameSchema
+    .optional()
+    .describe(
+      "output length that srpt and wsrpt expect: the true one, the request's limit (default), or a quantile of the outputs so far",
+    ),
+  predictorQuantile: positive.max(1).optional().describe('of predictor learned; 0.5 by default'),
+  shedUnreachable: z
+    .boolean()
+    .optional()
+    .describe('end what has not begun to run when its deadline cannot be met any more; false by default'),
   victim: victimNameSchema.optional().describe('which sequence is stopped for memory'),
+  preemption: preemptionNameSchema
+    .optional()
+    .describe("what becomes of a stopped sequence's KV: dropped, copied to host memory, or what costs less"),
+  swapGiB: z
+    .number()
+    .min(0)
+    .optional()
+    .describe("an engine's host memory for stopped sequences, GiB per GPU; 4 by default"),
   placement: placementNameSchema.optional().describe('which free block is taken'),
   host: hostPresetNameSchema.optional().describe('CPU cost of a step'),
+  hostStepMs: z.number().min(0).optional().describe("CPU time of a step, in place of the host preset's"),
+  hostSequenceMs: z
+    .number()
+    .min(0)
+    .optional()
+    .describe("and of each of its sequences, in place of the host preset's"),
+  frontEndMs: z
+    .number()
+    .min(0)
+    .optional()
+    .describe(
+      "what a request adds to its time to first token besides queueing and computing (API, tokeniser, return), in place of the host preset's",
+    ),
+  numGpuBlocks: atLeastOne
+    .optional()
+    .describe('KV blocks of an engine, in place of what fits; only for an engine alone on its group'),
+  dtype: dtypeSchema.optional().describe("format of the weights; the checkpoint's by default"),
+  kvDtype: dtypeSchema.optional().describe("format of the KV cache; the checkpoint's by default"),
 })
 export type EngineSpec = z.infer<typeof engineSpecSchema>
 
@@ -121,6 +169,9 @@ export const coordinatorSpecSchema = z.strictObject({
     .optional()
     .describe('time a donor keeps what it was granted before others may evict it'),
   cooldownMs: millis.optional().describe('time between two evictions of the same pair'),
+  requesterDelayMs: millis
+    .optional()
+    .describe('time an engine is short of memory before lower work of others stops for it'),
   ...poolSettingsSchema
     .pick({
       deadZone: true,
@@ -131,6 +182,10 @@ export const coordinatorSpecSchema = z.strictObject({
       observeOnly: true,
     })
     .partial().shape,
+  clusterShares: z
+    .boolean()
+    .optional()
+    .describe('whether models with replicas in several pools are weighed over the whole cluster'),
 })
 export type CoordinatorSpec = z.infer<typeof coordinatorSpecSchema>
 
@@ -170,7 +225,7 @@ export type Scenario = z.infer<typeof scenarioSchema>
 export type ScenarioInput = z.input<typeof scenarioSchema>
 
 /** The coordinator's part of a scenario as the owner of a pool takes it. */
-export function poolSettingsOf(spec: CoordinatorSpec): PoolSettings {
+export function poolSettingsOf({ clusterShares: _, ...spec }: CoordinatorSpec): PoolSettings {
   const input = new Map<string, unknown>()
   for (const [key, value] of Object.entries(spec)) {
     if (value === undefined) continue

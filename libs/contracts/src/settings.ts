@@ -26,6 +26,11 @@ export const poolSettingsSchema = z.strictObject({
     .default(0)
     .describe('time a donor keeps what it was granted before others may evict it'),
   cooldownUs: z.int().min(0).default(500_000).describe('time between two evictions of the same pair'),
+  requesterDelayUs: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('time an engine is short of memory before lower work of others stops for it'),
   deadZone: z
     .number()
     .min(0)

@@ -59,6 +59,14 @@ export const preemptionCountsSchema = z.strictObject({
 })
 export type PreemptionCounts = z.infer<typeof preemptionCountsSchema>
 
+export const swapCountsSchema = z.strictObject({
+  outBytes: count.describe('KV copied from devices to host memory, on all ranks together'),
+  inBytes: count.describe('KV copied back; what the prefix cache still had needs no copy'),
+  waitUs: micros.describe('time that steps waited for copies before they computed'),
+  savedTokens: count.describe('tokens of the finished requests brought back and not computed again'),
+})
+export type SwapCounts = z.infer<typeof swapCountsSchema>
+
 /** What is said alike of a run and of one model in it. */
 const outcome = {
   requests: requestCountsSchema,
@@ -81,6 +89,7 @@ const outcome = {
   weightedWaitUs: micros.describe('sum over the started requests of weight times queue time'),
   makespanUs: micros.describe('first arrival to the last end'),
   preemptions: preemptionCountsSchema,
+  swap: swapCountsSchema,
 }
 
 export const modelSummarySchema = z.strictObject({
@@ -103,6 +112,7 @@ export const poolSummarySchema = z.strictObject({
   fragmentation: z.strictObject({
     internal: share.describe('mean share of allocated token slots without a token'),
     bundle: share.describe('mean share of blocks that are free inside bundles in use'),
+    pool: share.describe('mean share of the bundles that an engine holds without a block in use'),
   }),
   steps: count,
   stepTokensMean: z.number().min(0).describe('tokens computed per step'),

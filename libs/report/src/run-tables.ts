@@ -1,6 +1,6 @@
 import type { Distribution } from '@kvasir/contracts'
 import type { ReportRun } from './model.js'
-import { duration, grouped, styleFor, withUnit } from './numbers.js'
+import { duration, grouped, significant, styleFor, withUnit } from './numbers.js'
 
 /** A table as cells of text, for HTML and Markdown alike; the first column is the name of the row. */
 export interface CellTable {
@@ -47,10 +47,23 @@ export function keyFigures({ summary }: ReportRun): readonly KeyFigure[] {
       value: grouped(preemptions.granted + preemptions.partial),
       detail: `of ${grouped(preemptions.brokered)} asked, ${grouped(preemptions.denied)} denied`,
     },
+    ...swapFigure(summary),
     {
       label: 'simulated',
       value: duration(summary.simulatedUs),
       detail: `in ${duration(summary.wallMs * 1_000)}`,
+    },
+  ]
+}
+
+function swapFigure({ swap }: ReportRun['summary']): readonly KeyFigure[] {
+  if (swap.outBytes === 0) return []
+  const gigabytes = (bytes: number) => `${significant(bytes / 1e9)} GB`
+  return [
+    {
+      label: 'swapped',
+      value: gigabytes(swap.outBytes),
+      detail: `${gigabytes(swap.inBytes)} back, ${grouped(swap.savedTokens)} tokens not computed again`,
     },
   ]
 }
@@ -124,6 +137,7 @@ export function poolTable({ summary, series }: ReportRun): CellTable {
         `${grouped(pool.peakBundles)} / ${grouped(pool.bundles)}`,
         withUnit('share', pool.fragmentation.internal),
         withUnit('share', pool.fragmentation.bundle),
+        withUnit('share', pool.fragmentation.pool),
         withUnit('count', pool.stepTokensMean),
         pair(pool.stepTimeUs),
       ],
@@ -140,6 +154,7 @@ export function poolTable({ summary, series }: ReportRun): CellTable {
       'peak / all bundles',
       'lost in blocks',
       'lost in bundles',
+      'held idle',
       'tokens a step',
       'step p50 / p99',
     ],

@@ -1,22 +1,18 @@
 import { PoolMachine } from '@kvasir/coordinator-core'
-import { type Arbitration, DeviceMachine } from '@kvasir/device-core'
-import { EngineMachine } from '@kvasir/engine-core'
-import {
-  createStepCost,
-  type HostPreset,
-  hostPresets,
-  knownGpu,
-  knownModel,
-  kvGeometry,
-  recomputeUs,
-  type StepCostModel,
-  tokenCost,
-} from '@kvasir/hardware'
+import { DeviceMachine } from '@kvasir/device-core'
+import type { EngineMachine } from '@kvasir/engine-core'
+import { knownGpu, type StepCostModel } from '@kvasir/hardware'
 import { invariant, type Micros } from '@kvasir/kernel'
-import { BlockPool } from '@kvasir/kv-cache'
-import { Scheduler } from '@kvasir/scheduler'
 import type { ClusterPlan, EnginePlan, ModelPlan, PoolPlan } from './cluster-plan.js'
 import type { LiveRequest } from './live-request.js'
+import {
+  arbitrationOf,
+  clusterUnitsOf,
+  geometryOf,
+  makeEngine,
+  poolOptionsOf,
+  stepCostOf,
+} from './machines.js'
 import type { ModelRecord } from './model-record.js'
 
 /** A device machine and what the simulator keeps beside it. */
@@ -69,6 +65,7 @@ export class EngineHost {
   /** By slot: when its last token came; -1 before the first. */
   lastTokenUs = new Float64Array(256).fill(-1)
   #live: (LiveRequest | undefined)[] = []
+  #frontEndFreeUs: Micros = 0
 
   constructor(parts: {
     readonly index: number
@@ -89,6 +86,13 @@ export class EngineHost {
     this.model = parts.model
     this.modelIndex = parts.modelIndex
     this.blockBytes = parts.blockBytes
+  }
+
+  /** When a request that arrives now reaches the engine; the process that reads requests takes them one at a time. */
+  passFrontEnd(now: Micros): Micros {
+    const { latencyUs, eachUs } = this.model.plan.frontEnd
+    this.#frontEndFreeUs = Math.max(now, this.#frontEndFreeUs) + eachUs
+    return this.#frontEndFreeUs + latencyUs
   }
 
   live(slot: number): LiveRequest {
@@ -115,45 +119,16 @@ export class EngineHost {
   }
 }
 
-/** Engines that share one free list take turns; fixed shares are fixed in time too; else budgets decide. */
-function arbitrationOf(plan: ClusterPlan): Arbitration {
-  if (plan.policy === 'static') return 'partitioned'
-  return plan.policy === 'uncoordinated' ? 'round-robin' : 'claims'
-}
-
 export function buildDevices(plan: ClusterPlan): DeviceHost[] {
   return plan.pools.map((pool, index) => ({
     index,
     plan: pool,
-    machine: new DeviceMachine({ bundles: pool.bundles, arbitration: arbitrationOf(plan) }),
-  }))
-}
-
-/** A round's capacity before anything was measured: decodes of this many sequences with a short context. */
-const NOMINAL_BATCH = 32
-const NOMINAL_CONTEXT = 1024
-
-function nominalRate(cost: StepCostModel): number {
-  return Math.round(
-    cost.tokensPerSecond({
-      sequences: NOMINAL_BATCH,
-      totalTokens: NOMINAL_BATCH,
-      decodeSequences: NOMINAL_BATCH,
-      decodeContextTokens: NOMINAL_BATCH * NOMINAL_CONTEXT,
-      prefillTokens: 0,
-      prefillContextTokens: 0,
-      prefillPairs: 0,
+    machine: new DeviceMachine({
+      bundles: pool.bundles,
+      arbitration: arbitrationOf(plan.policy),
+      gpu: knownGpu(pool.gpu),
     }),
-  )
-}
-
-function hostPresetOf(name: string): HostPreset {
-  const preset = Object.entries(hostPresets).find(([known]) => known === name)?.[1]
-  invariant(
-    preset !== undefined,
-    () => `host preset ${name} is not one of ${Object.keys(hostPresets).join(', ')}`,
-  )
-  return preset
+  }))
 }
 
 /** Step costs by model and pool: engines of one kind share one table. */
@@ -161,15 +136,10 @@ class CostTables {
   readonly #tables = new Map<string, StepCostModel>()
 
   of(model: ModelPlan, pool: PoolPlan): StepCostModel {
-    const key = `${model.architecture}/${pool.gpu}/${pool.tp}/${model.host}`
+    const key = `${model.architecture}/${model.weightDtype}/${model.kvDtype}/${pool.gpu}/${pool.tp}/${model.host}`
     const known = this.#tables.get(key)
     if (known) return known
-    const made = createStepCost({
-      gpu: knownGpu(pool.gpu),
-      model: knownModel(model.architecture),
-      tp: pool.tp,
-      host: hostPresetOf(model.host),
-    })
+    const made = stepCostOf(model, pool)
     this.#tables.set(key, made)
     return made
   }
@@ -208,19 +178,16 @@ function buildPool(plan: ClusterPlan, device: DeviceHost, costs: CostTables): Po
   const served = plan.models.filter((model) =>
     plan.engines.some((engine) => engine.pool === device.plan.id && engine.model === model.name),
   )
-  const cheapest = Math.min(...served.map((model) => tokenCost(knownModel(model.architecture))))
-  const machine = new PoolMachine({
-    pool: device.plan.id,
-    bundles: device.plan.bundles,
-    policy: plan.policy,
-    settings: plan.settings,
-    terms: new Map(served.map((model) => [model.name, model.terms])),
-    unitsPerToken: new Map(
-      served.map((model) => [model.name, tokenCost(knownModel(model.architecture)) / cheapest]),
-    ),
-    nominalRate: new Map(served.map((model) => [model.name, nominalRate(costs.of(model, device.plan))])),
-    epoch: 1,
+  const { policy, settings } = plan
+  const options = poolOptionsOf({
+    pool: device.plan,
+    policy,
+    settings,
+    models: served,
+    costOf: (model) => costs.of(model, device.plan),
   })
+  const cluster = plan.clusterShares ? { clusterUnits: clusterUnitsOf({ settings, models: served }) } : {}
+  const machine = new PoolMachine({ ...options, ...cluster, epoch: 1 })
   return {
     index: device.index,
     plan: device.plan,
@@ -233,7 +200,7 @@ function buildPool(plan: ClusterPlan, device: DeviceHost, costs: CostTables): Po
   }
 }
 
-interface EngineParts {
+interface HostParts {
   readonly plan: ClusterPlan
   readonly engine: EnginePlan
   readonly index: number
@@ -243,46 +210,23 @@ interface EngineParts {
   readonly costs: CostTables
 }
 
-function buildEngine({ plan, engine, index, modelIndex, model, pool, costs }: EngineParts): EngineHost {
+function buildEngine({ plan, engine, index, modelIndex, model, pool, costs }: HostParts): EngineHost {
   const modelPlan = plan.models[modelIndex]
-  const architecture = knownModel(modelPlan.architecture)
-  const { tp, pagesPerBundle, bundles } = pool.plan
-  const geometry = kvGeometry({ model: architecture, tp, blockSize: modelPlan.blockSize, pagesPerBundle })
-  invariant(geometry.kind === 'fits', () => `${modelPlan.name} does not fit the bundles of ${pool.plan.id}`)
   const cost = costs.of(modelPlan, pool.plan)
-  const blocks = new BlockPool({
-    blockSize: modelPlan.blockSize,
-    blocksPerBundle: geometry.blocksPerBundle,
-    bundleCapacity: bundles,
-    placement: modelPlan.placement,
-    prefixCaching: modelPlan.scheduler.prefixCaching,
-  })
-  const scheduler = new Scheduler(modelPlan.scheduler, blocks, {
-    recomputeUs: (tokens) => recomputeUs(tokens, cost),
-    swapUs: () => Infinity,
-  })
   const weights = plan.engines.filter((other) => other.pool === engine.pool)
   const weightOf = (name: string) =>
     plan.models.find((candidate) => candidate.name === name)?.terms.weight ?? 1
   const share = modelPlan.terms.weight / weights.reduce((sum, other) => sum + weightOf(other.model), 0)
-  const machine = new EngineMachine(
-    {
-      engine: engine.id,
-      incarnation: 1,
-      model: modelPlan.name,
-      share,
-      roundUs: plan.settings.roundUs,
-      heartbeatUs: plan.settings.heartbeatUs,
-      leaseUs: plan.settings.leaseUs,
-      requestWithinUs: plan.settings.requestWithinUs,
-      leadUs: plan.settings.heartbeatUs,
-      backoffUs: plan.settings.cooldownUs,
-      returnsIdle: plan.policy === 'uncoordinated',
-      nominalRate: nominalRate(cost),
-    },
-    scheduler,
-    blocks,
-  )
+  const machine = makeEngine({
+    engine: engine.id,
+    incarnation: 1,
+    model: modelPlan,
+    pool: pool.plan,
+    policy: plan.policy,
+    settings: plan.settings,
+    share,
+    cost,
+  })
   return new EngineHost({
     index,
     plan: engine,
@@ -291,6 +235,6 @@ function buildEngine({ plan, engine, index, modelIndex, model, pool, costs }: En
     pool,
     model,
     modelIndex,
-    blockBytes: geometry.blockBytesPerRank * tp,
+    blockBytes: geometryOf(modelPlan, pool.plan).blockBytesPerRank * pool.plan.tp,
   })
 }

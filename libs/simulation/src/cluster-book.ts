@@ -149,6 +149,7 @@ export class ClusterBook {
       waiting: 0,
       running: 0,
     }))
+    const idleBundles = this.pools.map(() => 0)
     for (const host of this.#engines) {
       const { scheduler, pool, lease } = host.machine
       const level = levels[host.modelIndex]
@@ -157,10 +158,14 @@ export class ClusterBook {
       level.inUseBundles += pool.bundlesInUse
       level.waiting += scheduler.waitingCount
       level.running += scheduler.runningCount
+      idleBundles[host.device.index] += pool.freeBundles
       const fragmentation = scheduler.fragmentation()
       if (fragmentation.heldSlots > 0) this.pools[host.device.index].noteFragmentation(fragmentation)
     }
     levels.forEach((level, model) => this.#timeline.setModel(now, model, level))
-    this.pools.forEach((pool, i) => this.#timeline.setPool(now, i, pool.inUse.value))
+    this.pools.forEach((pool, i) => {
+      pool.noteIdle(idleBundles[i])
+      this.#timeline.setPool(now, i, pool.inUse.value)
+    })
   }
 }

@@ -1,6 +1,7 @@
 import type { EngineTerms, PolicyName, PoolSettings } from '@kvasir/contracts'
 import type { DispatchPolicyName } from '@kvasir/dispatch'
-import type { Micros } from '@kvasir/kernel'
+import { type Dtype, type FrontEndCost, knownModel, type Model, withDtypes } from '@kvasir/hardware'
+import type { Bytes, Micros } from '@kvasir/kernel'
 import type { SchedulerConfig } from '@kvasir/scheduler'
 
 /** What a finished request must have kept to count as good; undefined members are not asked for. */
@@ -30,10 +31,27 @@ export interface ModelPlan {
   readonly terms: EngineTerms
   readonly slo: Slo
   readonly blockSize: number
+  /** In place of the checkpoint's. */
+  readonly weightDtype?: Dtype
+  readonly kvDtype?: Dtype
   /** Host-cost preset of the step-time model. */
   readonly host: string
+  /** In place of the preset's, microseconds. */
+  readonly hostStepUs?: number
+  readonly hostSequenceUs?: number
+  readonly frontEnd: FrontEndCost
   readonly placement: 'queue-order' | 'fullest-bundle'
+  /** Host memory of one engine for the KV of stopped sequences, on each rank. */
+  readonly swapBytesPerRank: Bytes
   readonly scheduler: SchedulerConfig
+}
+
+/** The architecture in the number formats it is served in. */
+export function servedModel({ architecture, weightDtype, kvDtype }: ModelPlan): Model {
+  return withDtypes(knownModel(architecture), {
+    ...(weightDtype === undefined ? {} : { weight: weightDtype }),
+    ...(kvDtype === undefined ? {} : { kv: kvDtype }),
+  })
 }
 
 /** One replica: an engine that serves `model` on `pool`. */
@@ -51,6 +69,8 @@ export interface ClusterPlan {
   readonly seed: number
   readonly policy: PolicyName
   readonly settings: PoolSettings
+  /** Whether an owner of the cluster weighs models over all their pools. */
+  readonly clusterShares?: boolean
   readonly dispatch: DispatchPolicyName
   /** One-way message latency: a constant plus an exponential part with the given mean. */
   readonly network: { readonly latencyUs: Micros; readonly jitterUs: Micros }

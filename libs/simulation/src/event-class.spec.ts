@@ -5,10 +5,13 @@ import { EventClass } from './event-class.js'
 /** What happens first of what falls on the same microsecond, and why each stands before the next. */
 const order: readonly (readonly [name: keyof typeof EventClass, before: string])[] = [
   ['StepEnd', 'a finished step frees memory and tokens that everything else of the instant may use'],
+  ['CopyEnd', 'bundles that were copied out are free for everything else of the instant'],
   ['ToEngine', 'a decision made for this instant holds for what an engine says or takes in it'],
   ['ToPool', 'an owner hears what engines said before it looks at its own clock'],
   ['Membership', 'an engine that joins now can take a request that arrives now'],
   ['Arrival', 'a request that arrives now is part of the demand that a round of this instant divides'],
+  ['Submit', 'a request without a front end is submitted as it arrives; one that had to pass it is no later'],
+  ['WakeCluster', 'what the cluster has for pools takes time to arrive: it waits for none of them'],
   ['WakePool', 'a round comes before the engines that would only wake to find the old one over'],
   ['WakeEngine', 'timers find what has happened, not the other way round'],
   ['Sample', 'a sample shows the instant as it ended'],

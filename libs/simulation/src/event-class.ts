@@ -6,17 +6,22 @@
 export const EventClass = {
   /** A device finished a step. */
   StepEnd: 0,
+  /** A device finished copies that belong to no step. */
+  CopyEnd: 1,
   /** A document reaches an engine. */
-  ToEngine: 1,
-  /** An engine's message reaches its pool's owner. */
-  ToPool: 2,
+  ToEngine: 2,
+  /** A message reaches the owner of a pool, or of the cluster. */
+  ToPool: 3,
   /** An engine joins or leaves. */
-  Membership: 3,
-  /** The next request of the workload arrives. */
-  Arrival: 4,
-  WakePool: 5,
-  WakeEngine: 6,
+  Membership: 4,
+  /** A request of the workload arrives, or a user of a closed loop sends one. */
+  Arrival: 5,
+  /** A request has passed the front end and reaches its engine. */
+  Submit: 6,
+  WakeCluster: 7,
+  WakePool: 8,
+  WakeEngine: 9,
   /** Time series are sampled after everything else of the instant. */
-  Sample: 7,
+  Sample: 10,
 } as const
 export type EventClass = (typeof EventClass)[keyof typeof EventClass]

@@ -1,4 +1,5 @@
-import type { PolicyName, TraceRecord } from '@kvasir/contracts'
+import type { DecisionRecord, PolicyName, TraceRecord } from '@kvasir/contracts'
+import { DecisionReplay, firstDifference, replayRecord } from '@kvasir/coordinator-core'
 import { describe, expect, it } from 'vitest'
 import { Simulation } from './simulation.js'
 import { LawWatch } from './testing/law-watch.js'
@@ -8,6 +9,8 @@ const CLUSTERS = 1_000
 const FIRST_SEED = 1
 /** These clusters need less than 3,000 events; machines that answer each other without end made 100,000 of one. */
 const EVENTS_MAX = 20_000
+/** Of the decisions of each cluster, one in so many is taken again. */
+const REPLAY_EVERY = 8
 
 /** Runs one random cluster to its end under the watch of the laws. */
 function watched(
@@ -16,9 +19,13 @@ function watched(
 ): { readonly watch: LawWatch; readonly simulation: Simulation } {
   const { plan, requests } = randomCluster(seed, policy === undefined ? {} : { policy })
   const watch = new LawWatch(plan)
+  let decisions = seed
   const simulation = new Simulation(plan, {
     requests: requests(),
     trace: (record) => watch.record(record),
+    decisions: (record) => {
+      if (++decisions % REPLAY_EVERY === 0) expectSameAgain(record)
+    },
     inspect: (world) => watch.inspect(world),
   })
   while (!simulation.run(10_000))
@@ -37,6 +44,12 @@ function named<T>(seed: number, run: () => T): T {
     const message = error instanceof Error ? error.message : String(error)
     throw new Error(`random cluster with seed ${seed}: ${message}`, { cause: error })
   }
+}
+
+/** A record that was written and read gives the same decision again. */
+function expectSameAgain(record: DecisionRecord): void {
+  const read: DecisionRecord = JSON.parse(JSON.stringify(record))
+  expect(firstDifference(record, replayRecord(read)), `${record.kind} at ${record.atUs} us`).toBeUndefined()
 }
 
 function traceOf(seed: number): string {
@@ -86,6 +99,42 @@ describe('the laws of the design', () => {
   it('give the same bytes for the same seed, and others for another', () => {
     for (const seed of [3, 14, 15]) expect(traceOf(seed)).toBe(traceOf(seed))
     expect(traceOf(3)).not.toBe(traceOf(4))
+  })
+
+  it('give a log of decisions whose replay has the same bytes', () => {
+    for (const seed of [3, 14, 15, 92]) {
+      const replay = new DecisionReplay()
+      const { plan, requests } = randomCluster(seed)
+      const simulation = new Simulation(plan, {
+        requests: requests(),
+        decisions: (record) =>
+          expect(JSON.stringify(replay.next(record)), `seed ${seed}`).toBe(JSON.stringify(record)),
+      })
+      while (!simulation.run(100_000)) continue
+    }
+  })
+
+  it('move no memory in a pool that is only observed, in 20 random clusters', () => {
+    let planned = 0
+    for (let seed = 1; seed <= 20; seed++) {
+      const { plan, requests } = randomCluster(seed)
+      const simulation = new Simulation(
+        { ...plan, settings: { ...plan.settings, observeOnly: true } },
+        {
+          requests: requests(),
+          decisions: (record) => {
+            expect(record.kind === 'end' || record.observeOnly, `seed ${seed}`).toBe(true)
+            if (record.kind === 'donors' && record.answer.granted > 0) planned++
+            if (record.kind === 'end') expect(record.answer.outcome.kind, `seed ${seed}`).toBe('denied')
+          },
+          trace: (record) => {
+            if (record.event === 'preempt') expect(record.cause, `seed ${seed}`).toBe('local')
+          },
+        },
+      )
+      while (!simulation.run(10_000)) expect(simulation.events, `seed ${seed}`).toBeLessThan(EVENTS_MAX)
+    }
+    expect(planned).toBeGreaterThan(0)
   })
 
   it.each(['proportional', 'drf', 'kapsl-compat', 'static', 'uncoordinated'] as const)(

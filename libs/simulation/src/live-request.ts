@@ -10,6 +10,8 @@ export interface LiveRequest {
   readonly ordinal: number
   readonly model: ModelRecord
   readonly replica: Replica | undefined
+  /** Users of a closed loop that sent it, by index; undefined for one that came by itself. */
+  users: number | undefined
   queueUs: Micros
   ttftUs: Micros
   /** Start of the present uninterrupted run, and output tokens when it began. */
@@ -32,6 +34,7 @@ export function liveRequest(
     ordinal,
     model,
     replica,
+    users: undefined,
     queueUs: -1,
     ttftUs: -1,
     runStartUs: -1,

@@ -1,5 +1,5 @@
-import type { ModelSummary, PreemptionCounts, PreemptionDecision } from '@kvasir/contracts'
-import { invariant } from '@kvasir/kernel'
+import type { BlockCopies, ModelSummary, PreemptionCounts, PreemptionDecision } from '@kvasir/contracts'
+import { type Bytes, invariant, type Micros } from '@kvasir/kernel'
 import { CountingHistogram, SampleSet, summarise, WaitingTally } from '@kvasir/metrics'
 
 /** What a summary says alike of a run and of one model in it, but for SLOs and fairness. */
@@ -15,6 +15,7 @@ type CountedOutcome = Pick<
   | 'weightedWaitUs'
   | 'makespanUs'
   | 'preemptions'
+  | 'swap'
 >
 
 /** Samples and counts of requests: nothing per request once it has ended but eight bytes for each latency. */
@@ -33,6 +34,10 @@ export class OutcomeRecord {
   promptTokens = 0
   outputTokens = 0
   recomputedTokens = 0
+  restoredTokens = 0
+  swappedOutBytes = 0
+  swappedInBytes = 0
+  copyWaitUs = 0
   prefixHitTokens = 0
   brokered = 0
   granted = 0
@@ -50,6 +55,17 @@ export class OutcomeRecord {
   reject(reason: string): void {
     this.rejected++
     count(this.#rejectedBy, reason, 1)
+  }
+
+  /** `blockBytes`: of a block on all ranks together. */
+  copied({ outCount, inCount }: BlockCopies, blockBytes: Bytes): void {
+    this.swappedOutBytes += outCount * blockBytes
+    this.swappedInBytes += inCount * blockBytes
+  }
+
+  /** A step began to compute so much later for copies. */
+  waitedForCopies(us: Micros): void {
+    this.copyWaitUs += us
   }
 
   /** The end of a preemption request. */
@@ -80,6 +96,10 @@ export class OutcomeRecord {
     this.promptTokens += other.promptTokens
     this.outputTokens += other.outputTokens
     this.recomputedTokens += other.recomputedTokens
+    this.restoredTokens += other.restoredTokens
+    this.swappedOutBytes += other.swappedOutBytes
+    this.swappedInBytes += other.swappedInBytes
+    this.copyWaitUs += other.copyWaitUs
     this.prefixHitTokens += other.prefixHitTokens
     this.brokered += other.brokered
     this.granted += other.granted
@@ -114,6 +134,12 @@ export class OutcomeRecord {
       weightedWaitUs: this.waiting.weightedWaitUs,
       makespanUs: this.waiting.makespanUs,
       preemptions: this.#preemptions(),
+      swap: {
+        outBytes: this.swappedOutBytes,
+        inBytes: this.swappedInBytes,
+        waitUs: this.copyWaitUs,
+        savedTokens: this.restoredTokens,
+      },
     }
   }
 

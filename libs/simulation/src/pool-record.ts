@@ -1,5 +1,5 @@
 import type { PoolSummary } from '@kvasir/contracts'
-import type { Micros } from '@kvasir/kernel'
+import type { Bundles, Micros } from '@kvasir/kernel'
 import { CountingHistogram, summarise, TimeWeighted } from '@kvasir/metrics'
 import type { PoolPlan } from './cluster-plan.js'
 
@@ -15,6 +15,8 @@ export class PoolRecord {
   #internal = 0
   #bundle = 0
   #samples = 0
+  #idle = 0
+  #idleSamples = 0
 
   constructor(plan: PoolPlan) {
     this.plan = plan
@@ -24,6 +26,12 @@ export class PoolRecord {
     this.#internal += fragmentation.internal
     this.#bundle += fragmentation.bundle
     this.#samples++
+  }
+
+  /** @param bundles that engines hold without a block in use, at a sample. */
+  noteIdle(bundles: Bundles): void {
+    this.#idle += bundles / this.plan.bundles
+    this.#idleSamples++
   }
 
   summary(nowUs: Micros, engines: readonly string[]): PoolSummary {
@@ -38,6 +46,7 @@ export class PoolRecord {
       fragmentation: {
         internal: this.#samples > 0 ? this.#internal / this.#samples : 0,
         bundle: this.#samples > 0 ? this.#bundle / this.#samples : 0,
+        pool: this.#idleSamples > 0 ? this.#idle / this.#idleSamples : 0,
       },
       steps: this.steps,
       stepTokensMean: this.steps > 0 ? this.stepTokens / this.steps : 0,

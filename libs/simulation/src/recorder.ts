@@ -6,7 +6,7 @@ import { SyntheticContent } from '@kvasir/kv-cache'
 import { empiricalCdf } from '@kvasir/metrics'
 import {
   finishReasons,
-  KIND_RESUMED,
+  KIND_NEW,
   KIND_RUNNING,
   type SequenceInput,
   type StepOutcome,
@@ -52,6 +52,7 @@ export class Recorder {
   #rejected = 0
   #lastProgressUs: Micros = 0
   #lastArrivalUs: Micros = 0
+  #ended: LiveRequest[] = []
 
   constructor(
     cluster: WatchedCluster,
@@ -95,7 +96,8 @@ export class Recorder {
     return {
       id: record.id,
       promptTokens: record.promptTokens,
-      maxOutputTokens: record.outputTokens,
+      maxOutputTokens: record.maxOutputTokens ?? record.outputTokens,
+      knownOutputTokens: record.outputTokens,
       priority: record.priority + model.plan.terms.priority,
       arrivalUs: record.arrivalUs,
       ...(record.deadlineUs === undefined ? {} : { deadlineUs: record.deadlineUs }),
@@ -116,11 +118,12 @@ export class Recorder {
     host.bind(slot, live)
   }
 
-  refused(now: Micros, host: EngineHost, reason: string, detail: string): void {
+  refused(now: Micros, host: EngineHost, reason: string, detail: string): LiveRequest {
     const live = host.arriving
     invariant(live !== undefined, () => `${host.plan.id} refused a request that nobody sent`)
     host.arriving = undefined
     this.rejected(now, live, reason, detail)
+    return live
   }
 
   rejected(now: Micros, live: LiveRequest, reason: string, detail: string): void {
@@ -134,11 +137,12 @@ export class Recorder {
   }
 
   /** A sequence ended without being finished: its engine left. */
-  ended(now: Micros, host: EngineHost, slot: number, reason: string): void {
+  ended(now: Micros, host: EngineHost, slot: number, reason: string): LiveRequest {
     const live = host.unbind(slot)
     live.outputTokens = host.machine.scheduler.outputTokens(slot)
     if (!this.#tracesSteps) this.#trace?.decodeRun(now, host, live)
     this.rejected(now, live, reason, `engine ${host.plan.id} ended it`)
+    return live
   }
 
   planned(now: Micros, host: EngineHost, plan: StepPlan): void {
@@ -152,17 +156,26 @@ export class Recorder {
       }
       live.runStartUs = now
       live.runStartTokens = host.machine.scheduler.outputTokens(plan.slots[k])
-      this.#trace?.schedule(now, host, plan.slots[k], live, plan.computed[k], plan.kinds[k] === KIND_RESUMED)
+      this.#trace?.schedule(now, host, plan.slots[k], live, plan.computed[k], plan.kinds[k] !== KIND_NEW)
     }
   }
 
-  stepped(now: Micros, host: EngineHost, plan: StepPlan, outcome: StepOutcome, stepUs: Micros): void {
+  /** Answers with the requests that ended; valid until the next step. */
+  stepped(
+    now: Micros,
+    host: EngineHost,
+    plan: StepPlan,
+    outcome: StepOutcome,
+    stepUs: Micros,
+  ): readonly LiveRequest[] {
     this.#lastProgressUs = now
+    this.#ended.length = 0
     if (this.#tracesSteps) this.#traceTokens(now, host, outcome)
     this.#countTokens(now, host, outcome)
     for (let i = 0; i < outcome.finishedCount; i++)
       this.#finish(now, host, outcome.finishedSlots[i], finishReasons[outcome.finishedReasons[i]])
     this.book.stepped(now, host, plan.totalTokens, stepUs)
+    return this.#ended
   }
 
   /** Gaps of one step are mostly equal: runs of equal ones are added at once. */
@@ -213,11 +226,13 @@ export class Recorder {
     const e2eUs = now - record.arrivalUs
     const tpotUs = live.outputTokens > 1 ? (e2eUs - live.ttftUs) / (live.outputTokens - 1) : undefined
     this.#finished++
+    this.#ended.push(live)
     model.finished++
     model.promptTokens += record.promptTokens
     model.outputTokens += live.outputTokens
     model.prefixHitTokens += Math.max(0, sequence.hitTokens)
     model.recomputedTokens += sequence.recomputedTokens
+    model.restoredTokens += sequence.restoredTokens
     model.e2e.add(e2eUs)
     if (tpotUs !== undefined) model.tpot.add(tpotUs)
     model.slo.finished({ ttftUs: live.ttftUs, tpotUs, e2eUs })

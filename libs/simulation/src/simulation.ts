@@ -1,11 +1,14 @@
 import type {
-  DeviceCommand,
+  DecisionRecord,
   EngineDocument,
   EngineMessage,
+  PoolReport,
+  ShareDocument,
   TraceDetail,
   TraceRecord,
 } from '@kvasir/contracts'
-import type { PoolInput } from '@kvasir/coordinator-core'
+import { ClusterMachine, type ClusterMachineInput, type PoolInput, recordOf } from '@kvasir/coordinator-core'
+import type { DeviceInput } from '@kvasir/device-core'
 import { Dispatcher } from '@kvasir/dispatch'
 import type { EngineInput } from '@kvasir/engine-core'
 import { EventHeap, invariant, type Micros } from '@kvasir/kernel'
@@ -16,16 +19,22 @@ import { EventClass } from './event-class.js'
 import { ModelRecord } from './model-record.js'
 import { Network } from './network.js'
 import { Recorder } from './recorder.js'
+import type { LiveRequest } from './live-request.js'
 import type { SimulationResult } from './result.js'
 import { Slab } from './slab.js'
+import { type UserGroup, UserLoop } from './user-loop.js'
 
 export interface SimulationOptions {
   /** Each request's `model` names a model of the plan. */
   readonly requests: RequestStream
+  /** Requests that wait for the end of others. */
+  readonly users?: readonly UserGroup[]
   /** Stop there; what has not ended is `unfinished`. */
   readonly untilUs?: Micros
   readonly trace?: (record: TraceRecord) => void
   readonly traceDetail?: TraceDetail
+  /** The lines of the decision log, in the order in which they were decided. */
+  readonly decisions?: (record: DecisionRecord) => void
   /** Called after every event, with the whole cluster in view: the laws that no single machine can see. */
   readonly inspect?: (simulation: Simulation) => void
 }
@@ -33,6 +42,11 @@ export interface SimulationOptions {
 type Letter =
   | { readonly kind: 'document'; readonly engine: EngineHost; readonly document: EngineDocument }
   | { readonly kind: 'message'; readonly pool: PoolHost; readonly message: EngineMessage }
+  | { readonly kind: 'report'; readonly report: PoolReport }
+  | { readonly kind: 'shares'; readonly pool: PoolHost; readonly document: ShareDocument }
+
+/** Payload of the stream's arrivals; those of users carry their group's index plus one. */
+const STREAM = 0
 
 /**
  * Hosts the machines of a whole cluster in virtual time: one event heap, message delays, seeded chance. It decides nothing
@@ -43,15 +57,20 @@ export class Simulation {
   readonly engines: readonly EngineHost[]
   readonly devices: readonly DeviceHost[]
   readonly pools: readonly PoolHost[]
+  readonly cluster: ClusterMachine | undefined
   #options: SimulationOptions
   #heap = new EventHeap()
   #letters = new Slab<Letter>()
+  #transfers = new Slab<{ readonly device: DeviceHost; readonly transfer: number }>()
+  #submissions = new Slab<{ readonly engine: EngineHost; readonly live: LiveRequest }>()
+  #users: UserLoop
   #network: Network
   #dispatchers = new Map<string, Dispatcher>()
   #engineByName = new Map<string, EngineHost>()
   #recorder: Recorder
   #pending: RequestRecord | undefined
   #now: Micros = 0
+  #clusterArmedUs: Micros = Infinity
   #events = 0
   #over = false
   #result: SimulationResult | undefined
@@ -65,7 +84,8 @@ export class Simulation {
     this.devices = cluster.devices
     this.pools = cluster.pools
     this.engines = cluster.engines
-    this.#network = new Network({ ...plan.network, seed: plan.seed, links: 2 * plan.engines.length })
+    if (plan.clusterShares) this.cluster = new ClusterMachine({ epoch: 1, gatherUs: plan.settings.roundUs / 2 })
+    this.#network = new Network({ ...plan.network, seed: plan.seed, links: 2 * (plan.engines.length + plan.pools.length) })
     for (const engine of this.engines) this.#engineByName.set(engine.plan.id, engine)
     for (const model of plan.models) this.#dispatchers.set(model.name, new Dispatcher(plan.dispatch))
     this.#recorder = new Recorder(
@@ -82,6 +102,8 @@ export class Simulation {
         this.#heap.push(engine.plan.leaveUs, EventClass.Membership, engine.index)
     }
     this.#heap.push(0, EventClass.Sample, 0)
+    this.#users = new UserLoop(options.users ?? [])
+    for (const { group, atUs } of this.#users.start()) this.#heap.push(atUs, EventClass.Arrival, group + 1)
     this.#pull()
   }
 
@@ -129,13 +151,19 @@ export class Simulation {
     switch (eventClass) {
       case EventClass.StepEnd:
         return this.#stepEnded(this.engines[payload])
+      case EventClass.CopyEnd:
+        return this.#copyEnded(this.#transfers.take(payload))
       case EventClass.ToEngine:
       case EventClass.ToPool:
         return this.#deliver(this.#letters.take(payload))
       case EventClass.Membership:
         return this.#membership(this.engines[payload])
       case EventClass.Arrival:
-        return this.#arrive()
+        return payload === STREAM ? this.#arriveNext() : this.#send(payload - 1)
+      case EventClass.Submit:
+        return this.#submit(this.#submissions.take(payload))
+      case EventClass.WakeCluster:
+        return this.#wakeCluster()
       case EventClass.WakePool:
         return this.#wakePool(this.pools[payload])
       case EventClass.WakeEngine:
@@ -156,28 +184,54 @@ export class Simulation {
         `request ${this.#pending?.id} arrives at ${this.#pending?.arrivalUs} us, before the one ahead of it (${this.#lastArrivalUs} us)`,
     )
     this.#lastArrivalUs = this.#pending.arrivalUs
-    this.#heap.push(this.#pending.arrivalUs, EventClass.Arrival, 0)
+    this.#heap.push(this.#pending.arrivalUs, EventClass.Arrival, STREAM)
   }
 
-  #arrive(): void {
+  #arriveNext(): void {
     const request = this.#pending
     invariant(request !== undefined, () => 'an arrival without a request')
     this.#pull()
+    this.#arrive(request, undefined)
+  }
+
+  #send(users: number): void {
+    const request = this.#users.send(users, this.#now)
+    if (request === undefined) this.#endWhenDone()
+    else this.#arrive(request, users)
+  }
+
+  #arrive(request: RequestRecord, users: number | undefined): void {
     const dispatcher = this.#dispatchers.get(request.model ?? '')
     const replica = dispatcher?.choose({ session: request.session, prefix: prefixKey(request) })
     const live = this.#recorder.submitted(this.#now, request, replica)
+    live.users = users
     if (!replica) {
       this.#recorder.rejected(this.#now, live, 'no_replica', `no engine serves model ${request.model}`)
-      return this.#endWhenDone()
+      return this.#requestEnded(live, 'refused')
     }
     const engine = this.#engineByName.get(replica.engine)
     invariant(engine !== undefined, () => `replica ${replica.engine} has no engine`)
+    const submitUs = engine.passFrontEnd(this.#now)
+    if (submitUs === this.#now) return this.#submit({ engine, live })
+    this.#heap.push(submitUs, EventClass.Submit, this.#submissions.put({ engine, live }))
+  }
+
+  #submit({ engine, live }: { readonly engine: EngineHost; readonly live: LiveRequest }): void {
     engine.arriving = live
     this.#engine(engine, { kind: 'submit', sequence: this.#recorder.sequenceOf(live) })
   }
 
+  /** Its user, if it has one, sends the next request. */
+  #requestEnded(live: LiveRequest, how: 'served' | 'refused'): void {
+    if (live.users !== undefined) {
+      const atUs = this.#users.ended(live.users, this.#now, how)
+      if (atUs !== undefined) this.#heap.push(atUs, EventClass.Arrival, live.users + 1)
+    }
+    this.#endWhenDone()
+  }
+
   #endWhenDone(): void {
-    if (this.#pending === undefined && this.#recorder.allEnded) this.#over = true
+    if (this.#pending === undefined && this.#users.isSilent && this.#recorder.allEnded) this.#over = true
   }
 
   // ── machines ────────────────────────────────────────────────────────────────────────────────────
@@ -198,30 +252,28 @@ export class Simulation {
         case 'accepted':
           this.#recorder.accepted(this.#now, host, effect.slot)
           break
-        case 'refused':
-          this.#recorder.refused(this.#now, host, effect.reason, effect.detail)
-          this.#endWhenDone()
+        case 'refused': {
+          const live = this.#recorder.refused(this.#now, host, effect.reason, effect.detail)
+          this.#requestEnded(live, 'refused')
           break
+        }
         case 'planned':
           this.#recorder.planned(this.#now, host, effect.plan)
           break
-        case 'stepped':
-          this.#recorder.stepped(
-            this.#now,
-            host,
-            effect.plan,
-            effect.outcome,
-            effect.finishedUs - effect.startedUs,
-          )
-          if (effect.outcome.finishedCount > 0) this.#endWhenDone()
+        case 'stepped': {
+          const { plan, outcome, startedUs, finishedUs } = effect
+          const ended = this.#recorder.stepped(this.#now, host, plan, outcome, finishedUs - startedUs)
+          for (const live of ended) this.#requestEnded(live, 'served')
           break
+        }
         case 'preempted':
           this.#recorder.preempted(this.#now, host, effect.slots, effect.cause)
           break
-        case 'ended':
-          this.#recorder.ended(this.#now, host, effect.slot, effect.reason)
-          this.#endWhenDone()
+        case 'ended': {
+          const live = this.#recorder.ended(this.#now, host, effect.slot, effect.reason)
+          this.#requestEnded(live, 'refused')
           break
+        }
         case 'outcome':
           break
       }
@@ -229,23 +281,32 @@ export class Simulation {
     this.#armEngine(host)
   }
 
-  #device(
-    host: DeviceHost,
-    command: DeviceCommand | { readonly kind: 'ran'; readonly engine: string; readonly turn: number },
-  ): void {
-    for (const effect of host.machine.step(this.#now, command)) {
+  #device(host: DeviceHost, input: DeviceInput): void {
+    for (const effect of host.machine.step(this.#now, input)) {
       if (effect.kind === 'run') {
         const engine = this.#host(effect.engine)
-        const stepUs = Math.max(1, Math.round(engine.cost.stepUs(effect.shape) / effect.share))
+        const computeUs = Math.max(1, Math.round(engine.cost.stepUs(effect.shape) / effect.share))
+        const stepUs = effect.copyUs + computeUs
         engine.turn = effect.turn
+        engine.model.waitedForCopies(effect.copyUs)
+        if (effect.copies) engine.model.copied(effect.copies, engine.blockBytes)
         this.#recorder.book.stepStarted(engine, stepUs, effect.share)
         this.#heap.push(this.#now + stepUs, EventClass.StepEnd, engine.index)
+      } else if (effect.kind === 'transfer') {
+        const engine = this.#host(effect.engine)
+        engine.model.copied(effect.copies, engine.blockBytes)
+        const transfer = this.#transfers.put({ device: host, transfer: effect.transfer })
+        this.#heap.push(this.#now + effect.copyUs, EventClass.CopyEnd, transfer)
       } else if (effect.kind === 'refused' && effect.engine === '') {
         invariant(false, () => `device ${host.plan.id} refused ${effect.command}: ${effect.reason}`)
       } else if (effect.kind !== 'fenced') {
         this.#engine(this.#host(effect.engine), effect)
       }
     }
+  }
+
+  #copyEnded({ device, transfer }: { readonly device: DeviceHost; readonly transfer: number }): void {
+    this.#device(device, { kind: 'transferred', transfer })
   }
 
   #stepEnded(engine: EngineHost): void {
@@ -270,12 +331,34 @@ export class Simulation {
         case 'round':
           this.#recorder.book.round(this.#now, host, effect.record)
           break
+        case 'log':
+          this.#options.decisions?.(recordOf(effect.origin, effect.decision))
+          break
         case 'evict':
           this.#device(host.device, { kind: 'close', engine: effect.engine, incarnation: effect.incarnation })
+          break
+        case 'report':
+          this.#post(effect, EventClass.ToPool, this.#clusterLink(host))
           break
       }
     }
     this.#armPool(host)
+  }
+
+  #tellCluster(input: ClusterMachineInput): void {
+    for (const effect of this.cluster?.step(this.#now, input) ?? []) {
+      if (effect.kind !== 'shares') continue
+      const { document } = effect
+      const pool = this.pools.find(({ plan }) => plan.id === document.pool)
+      invariant(pool !== undefined, () => `shares for pool ${document.pool}, which the plan does not have`)
+      this.#post({ kind: 'shares', pool, document }, EventClass.ToPool, this.#clusterLink(pool) + 1)
+    }
+    this.#armCluster()
+  }
+
+  /** Link of a pool to the cluster's owner; the next one leads back. */
+  #clusterLink(pool: PoolHost): number {
+    return 2 * (this.engines.length + pool.index)
   }
 
   #membership(engine: EngineHost): void {
@@ -306,7 +389,9 @@ export class Simulation {
   #deliver(letter: Letter): void {
     if (letter.kind === 'document')
       this.#engine(letter.engine, { kind: 'document', document: letter.document })
-    else this.#pool(letter.pool, { kind: 'message', message: letter.message })
+    else if (letter.kind === 'message') this.#pool(letter.pool, { kind: 'message', message: letter.message })
+    else if (letter.kind === 'report') this.#tellCluster(letter)
+    else this.#pool(letter.pool, { kind: 'shares', document: letter.document })
   }
 
   /** One timer per machine: armed when it moves forward, ignored when it moved back. */
@@ -340,9 +425,25 @@ export class Simulation {
     else this.#armPool(host)
   }
 
+  #armCluster(): void {
+    const deadline = this.cluster?.nextDeadline()
+    if (deadline === undefined || deadline >= this.#clusterArmedUs) return
+    this.#clusterArmedUs = Math.max(this.#now, deadline)
+    this.#heap.push(this.#clusterArmedUs, EventClass.WakeCluster, 0)
+  }
+
+  #wakeCluster(): void {
+    if (this.#now < this.#clusterArmedUs) return
+    this.#clusterArmedUs = Infinity
+    const deadline = this.cluster?.nextDeadline()
+    if (deadline !== undefined && deadline <= this.#now) this.#tellCluster({ kind: 'wake' })
+    else this.#armCluster()
+  }
+
   #sample(): void {
     this.#recorder.book.sample(this.#now)
-    if (this.#pending === undefined && this.#recorder.isStuck(this.#now)) this.#over = true
+    const noneToCome = this.#pending === undefined && this.#users.isSilent
+    if (noneToCome && this.#recorder.isStuck(this.#now)) this.#over = true
     this.#heap.push(this.#now + this.#recorder.sampleEveryUs, EventClass.Sample, 0)
   }
 }

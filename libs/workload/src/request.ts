@@ -10,8 +10,10 @@ export interface RequestRecord {
   readonly model: string | undefined
   /** At least 1. */
   readonly promptTokens: Tokens
-  /** Tokens it will produce (its max new tokens); at least 1. */
+  /** Tokens it will produce; at least 1. */
   readonly outputTokens: Tokens
+  /** Tokens its client allows; `outputTokens` when absent, and never less. */
+  readonly maxOutputTokens?: Tokens
   /** Higher runs first; 0 when the trace has none. */
   readonly priority: number
   readonly tenant: string | undefined

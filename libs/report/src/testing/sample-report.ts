@@ -195,6 +195,8 @@ interface SummaryOptions {
   readonly character: Character
 }
 
+const noSwap = { outBytes: 0, inBytes: 0, waitUs: 0, savedTokens: 0 } as const
+
 function sampleSummary({ policy, seed, models, latencies, character }: SummaryOptions): Summary {
   const each = Math.round(12_400 / models.length)
   const model = (i: number): ModelSummary => {
@@ -229,6 +231,7 @@ function sampleSummary({ policy, seed, models, latencies, character }: SummaryOp
       weightedWaitUs,
       makespanUs: Math.round(END_US * (0.99 + 0.012 * character.slow)),
       preemptions: preemptions(Math.round(110 / models.length), character),
+      swap: noSwap,
     }
   }
   const all = models.map((_, i) => model(i))
@@ -264,6 +267,7 @@ function sampleSummary({ policy, seed, models, latencies, character }: SummaryOp
     weightedWaitUs: total((m) => m.weightedWaitUs),
     makespanUs: worst.makespanUs,
     preemptions: preemptions(110, character),
+    swap: noSwap,
     simulatedUs: END_US,
     wallMs: 1_830,
     events: 1_482_113,
@@ -304,7 +308,7 @@ function samplePool(utilisation: number, { idle, slow }: Character): PoolSummary
     utilisation: utilisation - idle * 0.3,
     kvUtilisation: 0.74 - idle,
     peakBundles: Math.round((POOL_BUNDLES / 2) * (0.99 - idle / 2)),
-    fragmentation: { internal: 0.031, bundle: 0.074 },
+    fragmentation: { internal: 0.031, bundle: 0.074, pool: 0.12 },
     steps: 31_204,
     stepTokensMean: 412.6,
     stepTimeUs: summarise(step),

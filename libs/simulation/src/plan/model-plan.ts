@@ -1,8 +1,13 @@
-import type { EngineSpec, ModelSpec, Scenario, SloTargets } from '@kvasir/contracts'
-import { kvGeometry } from '@kvasir/hardware'
-import { invariant, MICROS_PER_SECOND, millisToMicros } from '@kvasir/kernel'
-import { defaultSchedulerConfig, type SchedulerConfig } from '@kvasir/scheduler'
-import type { ModelPlan, Slo } from '../cluster-plan.js'
+import type { EngineSpec, EngineTerms, ModelSpec, Scenario, SloTargets } from '@kvasir/contracts'
+import { type FrontEndCost, hostPresets, kvGeometry, type Model } from '@kvasir/hardware'
+import { type Bytes, invariant, MICROS_PER_SECOND, millisToMicros } from '@kvasir/kernel'
+import {
+  defaultAgingPerS,
+  defaultSchedulerConfig,
+  type SchedulerConfig,
+  whyNotPreemptive,
+} from '@kvasir/scheduler'
+import type { ModelPlan, PoolPlan, Slo } from '../cluster-plan.js'
 import type { PlacedModel, PoolDraft } from './pool-draft.js'
 
 /** Tokens of a KV block: vLLM's default on NVIDIA GPUs. */
@@ -16,6 +21,13 @@ export function engineSpecOf(scenario: Scenario, spec: ModelSpec): EngineSpec {
   return { ...scenario.engine, ...spec.engine }
 }
 
+/** What a model's engines cannot do as they are told, as sentences. */
+export function engineProblems(scenario: Scenario, spec: ModelSpec): readonly string[] {
+  const engine = engineSpecOf(scenario, spec)
+  const why = engine.preemptive === true ? whyNotPreemptive(orderOf(engine).order) : undefined
+  return why === undefined ? [] : [`${why}; set preemptive: false, or another order, for model ${spec.name}`]
+}
+
 /** `pools`: those that serve the model. */
 export function modelPlan(
   scenario: Scenario,
@@ -23,19 +35,70 @@ export function modelPlan(
   placed: PlacedModel,
   pools: readonly PoolDraft[],
 ): ModelPlan {
-  const engine = engineSpecOf(scenario, spec)
   const { weight, guarantee, limit, priority, preemptible, group } = spec
-  const shared = pools.some((pool) => pool.placed.length > 1)
-  return {
+  return servedPlan({
     name: spec.name,
-    architecture: placed.model.name,
+    model: placed.model,
     terms: { weight, guarantee, limit, priority, preemptible, ...(group === undefined ? {} : { group }) },
     slo: sloOf({ ...scenario.slo, ...spec.slo }),
-    blockSize: placed.blockSize,
+    engine: engineSpecOf(scenario, spec),
+    pools: pools.map((pool) => ({
+      id: pool.group.id,
+      tp: pool.group.tp,
+      pagesPerBundle: pool.pagesPerBundle(),
+      bundles: pool.memory().bundles,
+    })),
+    shared: pools.some((pool) => pool.placed.length > 1),
+  })
+}
+
+export interface ServedOptions {
+  readonly name: string
+  /** In the number formats it is served in. */
+  readonly model: Model
+  readonly terms: EngineTerms
+  readonly slo: Slo
+  readonly engine: EngineSpec
+  /** Those that serve the model. */
+  readonly pools: readonly Pick<PoolPlan, 'id' | 'tp' | 'pagesPerBundle' | 'bundles'>[]
+  /** Whether other models are on any of them. */
+  readonly shared: boolean
+}
+
+/** A model on pools that are known, every question answered. @throws {InvariantError} when no block of it fits into a bundle. */
+export function servedPlan(options: ServedOptions): ModelPlan {
+  const { name, model, terms, slo, engine, shared } = options
+  const { blockSize = DEFAULT_BLOCK_SIZE } = engine
+  return {
+    name,
+    architecture: model.name,
+    terms,
+    slo,
+    blockSize,
+    ...(engine.dtype === undefined ? {} : { weightDtype: engine.dtype }),
+    ...(engine.kvDtype === undefined ? {} : { kvDtype: engine.kvDtype }),
     host: engine.host ?? DEFAULT_HOST,
+    ...(engine.hostStepMs === undefined ? {} : { hostStepUs: engine.hostStepMs * 1000 }),
+    ...(engine.hostSequenceMs === undefined ? {} : { hostSequenceUs: engine.hostSequenceMs * 1000 }),
+    frontEnd: frontEnd(engine),
+    swapBytesPerRank: swapBytes(engine),
     placement: engine.placement ?? (shared ? 'fullest-bundle' : 'queue-order'),
-    scheduler: schedulerConfig(engine, contextLimit(engine, placed, pools, limit)),
+    scheduler: schedulerConfig(engine, contextLimit(options, blockSize)),
   }
+}
+
+const GIBIBYTE = 2 ** 30
+
+function swapBytes({ swapGiB, host = DEFAULT_HOST }: EngineSpec): Bytes {
+  return swapGiB === undefined ? hostPresets[host].swapBytesPerRank : Math.floor(swapGiB * GIBIBYTE)
+}
+
+function frontEnd({ frontEndMs, host = DEFAULT_HOST }: EngineSpec): FrontEndCost {
+  const preset = hostPresets[host].frontEnd
+  if (frontEndMs === undefined) return preset
+  const totalUs = millisToMicros(frontEndMs)
+  const eachUs = Math.min(totalUs, preset.eachUs)
+  return { eachUs, latencyUs: totalUs - eachUs }
 }
 
 function sloOf({ ttftMs, tpotMs, e2eMs }: SloTargets): Slo {
@@ -47,30 +110,22 @@ function sloOf({ ttftMs, tpotMs, e2eMs }: SloTargets): Slo {
  * The model's own context, what the scenario allows, and what the smallest of its pools could ever hold of one
  * sequence.
  */
-function contextLimit(
-  engine: EngineSpec,
-  { model, blockSize }: PlacedModel,
-  pools: readonly PoolDraft[],
-  limit: number,
-): number {
-  const holdable = pools.map((pool) => {
-    const geometry = kvGeometry({
-      model,
-      tp: pool.group.tp,
-      blockSize,
-      pagesPerBundle: pool.pagesPerBundle(),
-    })
-    invariant(
-      geometry.kind === 'fits',
-      () => `no block of ${model.name} fits into a bundle of ${pool.group.id}`,
-    )
-    return Math.floor(pool.memory().bundles * limit) * geometry.tokensPerBundle
+function contextLimit({ model, terms, engine, pools }: ServedOptions, blockSize: number): number {
+  const holdable = pools.map(({ id, tp, pagesPerBundle, bundles }) => {
+    const geometry = kvGeometry({ model, tp, blockSize, pagesPerBundle })
+    invariant(geometry.kind === 'fits', () => `no block of ${model.name} fits into a bundle of ${id}`)
+    return Math.floor(bundles * terms.limit) * geometry.tokensPerBundle
   })
   return Math.min(model.contextTokensMax, engine.contextLimit ?? Infinity, ...holdable)
 }
 
+function orderOf({ order = defaultSchedulerConfig.order, agingPerS = defaultAgingPerS[order] }: EngineSpec) {
+  return { order, agingPerS }
+}
+
 function schedulerConfig(engine: EngineSpec, contextLimit: number): SchedulerConfig {
   const base = defaultSchedulerConfig
+  const { order, agingPerS } = orderOf(engine)
   return {
     ...base,
     stepTokenLimit: engine.stepTokenLimit ?? base.stepTokenLimit,
@@ -82,10 +137,14 @@ function schedulerConfig(engine: EngineSpec, contextLimit: number): SchedulerCon
     prefixCaching: engine.prefixCaching ?? base.prefixCaching,
     watermark: engine.watermark ?? base.watermark,
     reserveFullSequence: engine.reserveFullSequence ?? base.reserveFullSequence,
-    order: engine.order ?? base.order,
-    agingPerUs: engine.agingPerS === undefined ? base.agingPerUs : engine.agingPerS / MICROS_PER_SECOND,
+    order,
+    agingPerUs: agingPerS / MICROS_PER_SECOND,
     preemptive: engine.preemptive ?? base.preemptive,
+    predictor: engine.predictor ?? base.predictor,
+    predictorQuantile: engine.predictorQuantile ?? base.predictorQuantile,
     victim: engine.victim ?? base.victim,
+    preemption: engine.preemption ?? base.preemption,
     queueLimit: engine.queueLimit ?? base.queueLimit,
+    shedUnreachable: engine.shedUnreachable ?? base.shedUnreachable,
   }
 }

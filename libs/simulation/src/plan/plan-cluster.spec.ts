@@ -268,4 +268,38 @@ describe('memory and limits', () => {
       'queue-order',
     ])
   })
+
+  it.each([
+    ['fcfs', 0],
+    ['fair', 0],
+    ['priority', 1 / 60],
+    ['weighted-fifo', 1 / 60],
+    ['edf', 1 / 60],
+    ['srpt', 100_000],
+    ['wsrpt', 100_000],
+  ] as const)('ages order %s by %d a second, and by what the scenario says', (order, agingPerS) => {
+    const { models } = plan({
+      models: [
+        { ...small, engine: { order } },
+        { ...large, engine: { order, agingPerS: 0 } },
+      ],
+    }).plan
+    expect(models.map(({ scheduler }) => scheduler.agingPerUs)).toEqual([agingPerS / 1_000_000, 0])
+  })
+
+  it('predicts by max-tokens and sheds nothing, unless told', () => {
+    const told = { predictor: 'learned', predictorQuantile: 0.9, shedUnreachable: true } as const
+    const { models } = plan({ models: [small, { ...large, engine: told }] }).plan
+    const untold = { predictor: 'max-tokens', predictorQuantile: 0.5, shedUnreachable: false }
+    expect(models.map(({ scheduler }) => scheduler)).toMatchObject([untold, told])
+  })
+
+  it('refuses preemptive orders that cannot be, by the name of the order and of the model', () => {
+    const engine = { preemptive: true }
+    expect(problems({ engine, models: [{ ...small, engine: { order: 'fair' } }, large] })).toEqual([
+      'order fair cannot be preemptive: tenants overtake each other with every token, so they would displace each other without end; set preemptive: false, or another order, for model small',
+      'order fcfs cannot be preemptive: what runs came before what waits, so there is nobody to displace; set preemptive: false, or another order, for model large',
+    ])
+    expect(problems({ engine: { ...engine, order: 'srpt' }, models: [small, large] })).toEqual([])
+  })
 })

@@ -1,10 +1,10 @@
 import { type ModelSpec, poolSettingsOf, type Scenario } from '@kvasir/contracts'
-import { modelByName, type Model } from '@kvasir/hardware'
+import { modelByName, type Model, withDtypes } from '@kvasir/hardware'
 import { millisToMicros, secondsToMicros } from '@kvasir/kernel'
 import type { ClusterPlan, EnginePlan, PoolPlan } from '../cluster-plan.js'
 import { groupTimeS, type ModelDemand } from './group-time.js'
 import { groupsOf } from './groups.js'
-import { DEFAULT_BLOCK_SIZE, engineSpecOf, modelPlan } from './model-plan.js'
+import { DEFAULT_BLOCK_SIZE, engineProblems, engineSpecOf, modelPlan } from './model-plan.js'
 import { placeModels, type PlacementWish } from './placement.js'
 import { allPlanned, planned, type Planning, refused } from './planning.js'
 import type { PoolDraft } from './pool-draft.js'
@@ -26,6 +26,8 @@ export function planCluster(scenario: Scenario, demand?: ModelDemand): Planning<
   }
   const wishes = allPlanned(scenario.models.map((spec, i) => wishOf(scenario, spec, i, loadS)))
   if (wishes.kind === 'refused') return wishes
+  const problems = scenario.models.flatMap((spec) => engineProblems(scenario, spec))
+  if (problems.length > 0) return refused(...problems)
   const placement = placeModels(wishes.value, {
     groups: groups.value,
     memoryUtilisation: scenario.cluster.memoryUtilisation,
@@ -33,6 +35,8 @@ export function planCluster(scenario: Scenario, demand?: ModelDemand): Planning<
   })
   if (placement.kind === 'refused') return placement
   const { pools, notes } = placement.value
+  const crowded = pools.flatMap(crowdingProblems)
+  if (crowded.length > 0) return refused(...crowded)
   const used = pools.filter((pool) => pool.placed.length > 0)
   const idle = pools.filter((pool) => pool.placed.length === 0).map(({ group }) => group.id)
   const idleNotes = idle.length === 0 ? [] : [`no model is placed on ${idle.join(', ')}`]
@@ -40,6 +44,18 @@ export function planCluster(scenario: Scenario, demand?: ModelDemand): Planning<
   return planned({
     plan: clusterPlan(scenario, wishes.value, used),
     notes: [...notes, ...idleNotes, ...scarceNotes],
+  })
+}
+
+/** A number of blocks is an engine's that has the group's memory for itself. */
+function crowdingProblems(pool: PoolDraft): string[] {
+  if (pool.placed.length < 2) return []
+  return pool.placed.flatMap(({ name, blocks }) => {
+    if (blocks === undefined) return []
+    const others = pool.placed.filter((other) => other.name !== name).map((other) => other.name)
+    return [
+      `engine.numGpuBlocks of model ${name} is ${blocks}; it must be left out, or ${name} needs a group of its own: ${pool.group.id} serves ${others.join(', ')} too`,
+    ]
   })
 }
 
@@ -64,13 +80,18 @@ function wishOf(
   const path = `models[${index}]`
   const found = architectureOf(`${path}.architecture`, spec.architecture)
   if (found.kind === 'refused') return found
-  const blockSize = engineSpecOf(scenario, spec).blockSize ?? DEFAULT_BLOCK_SIZE
+  const { blockSize = DEFAULT_BLOCK_SIZE, numGpuBlocks, dtype, kvDtype } = engineSpecOf(scenario, spec)
+  const formats = {
+    ...(dtype === undefined ? {} : { weight: dtype }),
+    ...(kvDtype === undefined ? {} : { kv: kvDtype }),
+  }
   const pools = spec.pools?.map((entry) => (typeof entry === 'string' ? entry : entry.pool))
   return planned({
     path,
     name: spec.name,
-    model: found.value,
+    model: withDtypes(found.value, formats),
     blockSize,
+    blocks: numGpuBlocks,
     replicas: spec.replicas ?? 1,
     pools,
     demandS: loadS(spec, found.value),
@@ -96,6 +117,7 @@ function clusterPlan(
     seed: scenario.seed,
     policy: scenario.policy,
     settings: poolSettingsOf(scenario.coordinator),
+    clusterShares: scenario.coordinator.clusterShares ?? false,
     dispatch: scenario.dispatch,
     network: { latencyUs: millisToMicros(network.latencyMs), jitterUs: millisToMicros(network.jitterMs) },
     pools: pools.map(poolPlan),

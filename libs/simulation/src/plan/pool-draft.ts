@@ -1,4 +1,5 @@
 import {
+  kvGeometry,
   type Model,
   pagesPerBundleFor,
   poolMemory,
@@ -13,6 +14,8 @@ export interface PlacedModel {
   readonly name: string
   readonly model: Model
   readonly blockSize: number
+  /** KV blocks as the user gives them, in place of what fits; for a model alone on its group. */
+  readonly blocks: number | undefined
 }
 
 /** A TP group while models are being put on it. */
@@ -47,13 +50,27 @@ export class PoolDraft {
 
   /** What would be left for KV with `extra` beside what is placed already. */
   memoryWith(extra: readonly PlacedModel[] = []): PoolMemory {
-    return poolMemory({
+    const placed = [...this.#placed, ...extra]
+    const memory = poolMemory({
       gpu: this.group.gpu,
       tp: this.group.tp,
-      models: [...this.#placed, ...extra].map(({ model }) => model),
+      models: placed.map(({ model }) => model),
       pagesPerBundle: this.pagesPerBundle(extra),
       ...(this.#memoryUtilisation === undefined ? {} : { memoryUtilisation: this.#memoryUtilisation }),
     })
+    return placed.length === 1 ? this.#asGiven(memory, placed[0]) : memory
+  }
+
+  /** Who gives a number of blocks has seen it fit. */
+  #asGiven(memory: PoolMemory, { model, blockSize, blocks }: PlacedModel): PoolMemory {
+    if (blocks === undefined || (memory.kind === 'refused' && memory.reason !== 'weights_exceed_memory'))
+      return memory
+    const pagesPerBundle = pagesPerBundleFor([model], this.group.tp, blockSize)
+    const geometry = kvGeometry({ model, tp: this.group.tp, blockSize, pagesPerBundle })
+    invariant(geometry.kind === 'fits', () => `no block of ${model.name} fits into a bundle made for it`)
+    const { usableBytesPerRank, weightBytesPerRank, bundleBytesPerRank } = memory
+    const bundles = Math.max(1, Math.floor(blocks / geometry.blocksPerBundle))
+    return { kind: 'fits', bundles, usableBytesPerRank, weightBytesPerRank, bundleBytesPerRank }
   }
 
   /** Bytes left for KV on all ranks together with `extra`; undefined when it does not fit. */

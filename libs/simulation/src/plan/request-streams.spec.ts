@@ -50,6 +50,21 @@ function traced(scenario: Scenario, records: readonly RequestRecord[]): readonly
 }
 
 describe('requests of a scenario', () => {
+  it('carry what their clients allow, and end there', () => {
+    const arrivals = { kind: 'constant', ratePerS: 10 } as const
+    const generators = [
+      { model: 'chat', arrivals, lengths, maxOutputTokens: 4 },
+      { model: 'code', arrivals, lengths },
+    ]
+    const requests = takeAll(requestsOf(scenario({ generators }, { durationS: 20 }), [], noFiles))
+    const chat = requests.filter(({ model }) => model === 'chat')
+    expect(new Set(chat.map(({ maxOutputTokens }) => maxOutputTokens))).toEqual(new Set([4]))
+    expect(Math.max(...chat.map(({ outputTokens }) => outputTokens))).toBe(4)
+    expect(requests.filter(({ model, maxOutputTokens }) => model === 'code' && maxOutputTokens)).toEqual([])
+    const trace = scenario({ traces: [{ file: 'a', models: { x: 'chat' }, maxOutputTokens: 3 }] })
+    expect(traced(trace, [record('a', 0, 'x')])).toMatchObject([{ outputTokens: 3, maxOutputTokens: 3 }])
+  })
+
   it('merges generators by arrival until the time is up', () => {
     const arrivals = { kind: 'poisson', ratePerS: 20 } as const
     const requests = takeAll(

@@ -1,5 +1,5 @@
 import type { ArrivalsSpec, GeneratorSpec, LengthsSpec, Scenario, TraceSpec } from '@kvasir/contracts'
-import { invariant, type Micros, millisToMicros, secondsToMicros } from '@kvasir/kernel'
+import { invariant, type Micros, millisToMicros, secondsToMicros, type Tokens } from '@kvasir/kernel'
 import {
   type ArrivalSpec,
   dealModels,
@@ -22,7 +22,9 @@ import {
   scaleRate,
   type SharePoint,
   withIdPrefix,
+  withSystemPrompts,
 } from '@kvasir/workload'
+import type { UserGroup } from '../user-loop.js'
 import type { TraceRouting } from './trace-models.js'
 
 /** What generators take from files: read beforehand by whoever may read files. */
@@ -67,7 +69,10 @@ export function generatorFiles(scenario: Scenario): {
   }
 }
 
-/** All requests of a scenario in order of arrival, each with the name of a model of the scenario. */
+/**
+ * All requests of a scenario that arrive by themselves, in order of arrival, each with the name of a model of the scenario. Those
+ * of closed loops are `userGroupsOf`'s.
+ */
 export function requestsOf(
   scenario: Scenario,
   traces: readonly TraceSource[],
@@ -77,11 +82,33 @@ export function requestsOf(
   const endUs = durationS === undefined ? Infinity : secondsToMicros(durationS)
   const streams = [
     ...traces.map((trace, i) => withIdPrefix(traceStream(trace), traces.length > 1 ? `t${i}-` : '')),
-    ...workload.generators.map((generator, i) => generatorStream(generator, i, { seed, endUs, files })),
+    ...workload.generators.flatMap((generator, i) =>
+      generator.arrivals.kind === 'closed-loop' ? [] : [generatorStream(generator, i, { seed, endUs, files })],
+    ),
   ]
   const merged = streams.length === 1 ? streams[0] : mergeByArrival(streams)
   const timely = durationS === undefined ? merged : until(merged, endUs)
   return workload.requests === undefined ? timely : limit(timely, workload.requests)
+}
+
+/** The users of a scenario's closed loops. */
+export function userGroupsOf(scenario: Scenario, files: WorkloadFiles): readonly UserGroup[] {
+  const { workload, durationS, seed } = scenario
+  const endUs = durationS === undefined ? Infinity : secondsToMicros(durationS)
+  return workload.generators.flatMap((generator, i) => {
+    const { arrivals, startS, endS } = generator
+    if (arrivals.kind !== 'closed-loop') return []
+    return [
+      {
+        users: arrivals.users,
+        thinkUs: millisToMicros(arrivals.thinkMs),
+        startUs: secondsToMicros(startS),
+        startEveryUs: millisToMicros(arrivals.startEveryMs),
+        endUs: Math.min(endUs, endS === undefined ? Infinity : secondsToMicros(endS)),
+        requests: generatorStream({ ...generator, endS: undefined }, i, { seed, endUs: Infinity, files }),
+      },
+    ]
+  })
 }
 
 function traceStream({ spec, routing, stream }: TraceSource): RequestStream {
@@ -91,9 +118,9 @@ function traceStream({ spec, routing, stream }: TraceSource): RequestStream {
   })
   const dealt = dealModels(named, routing.deal)
   const scaled = spec.rateScale === 1 ? dealt : scaleRate(dealt, spec.rateScale)
-  const { priority, startS } = spec
+  const { priority, startS, maxOutputTokens } = spec
   const ranked = priority === undefined ? scaled : mapStream(scaled, (record) => ({ ...record, priority }))
-  return delayed(ranked, secondsToMicros(startS))
+  return limited(delayed(ranked, secondsToMicros(startS)), maxOutputTokens)
 }
 
 interface GeneratorContext {
@@ -115,7 +142,12 @@ function generatorStream(spec: GeneratorSpec, index: number, context: GeneratorC
     },
     context.seed,
   )
-  const later = delayed(stream, startUs)
+  const { systemPrompt } = spec
+  const prompted =
+    systemPrompt === undefined
+      ? stream
+      : withSystemPrompts(stream, { ...systemPrompt, name: spec.name ?? `g${index}`, source: index }, context.seed)
+  const later = limited(delayed(prompted, startUs), spec.maxOutputTokens)
   return spec.requests === undefined ? later : limit(later, spec.requests)
 }
 
@@ -172,6 +204,9 @@ function arrivalSpec(spec: ArrivalsSpec, files: WorkloadFiles): ArrivalSpec {
     }
     case 'curve':
       return { kind: 'curve', points: spec.points, periodS: spec.periodS, gaps: gapLaw(spec.cv) }
+    case 'closed-loop':
+      // When they send is the loop's to say: requests are only drawn in turn.
+      return { kind: 'constant', ratePerS: 1 }
     case 'replay':
       return { kind: 'replay', arrivalsUs: files.arrivalsUs(spec.file), speed: spec.rateScale }
     default:
@@ -265,6 +300,15 @@ function delayed(stream: RequestStream, byUs: Micros): RequestStream {
     arrivalUs: record.arrivalUs + byUs,
     deadlineUs: record.deadlineUs === undefined ? undefined : record.deadlineUs + byUs,
   }))
+}
+
+/** What clients allow an output to have; longer ones end there. */
+function limited(stream: RequestStream, maxOutputTokens: Tokens | undefined): RequestStream {
+  if (maxOutputTokens === undefined) return stream
+  return mapStream(stream, (record) => {
+    const outputTokens = Math.min(record.outputTokens, maxOutputTokens)
+    return { ...record, outputTokens, maxOutputTokens }
+  })
 }
 
 /** Ends before the first request at or after `endUs`. */

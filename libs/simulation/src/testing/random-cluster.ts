@@ -1,7 +1,13 @@
 import { type EngineTerms, type PolicyName, poolSettingsSchema } from '@kvasir/contracts'
 import { knownGpu, knownModel, kvGeometry, pagesPerBundleFor } from '@kvasir/hardware'
-import { invariant, SeededRng } from '@kvasir/kernel'
-import { defaultSchedulerConfig } from '@kvasir/scheduler'
+import { invariant, MICROS_PER_SECOND, SeededRng } from '@kvasir/kernel'
+import {
+  defaultAgingPerS,
+  defaultSchedulerConfig,
+  orderPolicies,
+  type SchedulerConfig,
+  whyNotPreemptive,
+} from '@kvasir/scheduler'
 import type { RequestRecord, RequestStream } from '@kvasir/workload'
 import type { ClusterPlan, EnginePlan, ModelPlan, PoolPlan } from '../cluster-plan.js'
 
@@ -23,6 +29,9 @@ export interface RandomClusterOptions {
  */
 export function randomCluster(seed: number, options: RandomClusterOptions = {}): RandomCluster {
   const rng = new SeededRng(seed, 'cluster')
+  // Streams of their own: the other draws of a seed stay what they were.
+  const orderRng = new SeededRng(seed, 'orders')
+  const swapRng = new SeededRng(seed, 'swap')
   const between = (low: number, high: number) => low + rng.int(high - low + 1)
   const prefixCaching = options.prefixCaching ?? rng.uniform() < 0.5
   const blockSize = 16
@@ -43,6 +52,8 @@ export function randomCluster(seed: number, options: RandomClusterOptions = {}):
       slo: { ttftUs: 1_000_000, tpotUs: 100_000, e2eUs: undefined },
       blockSize,
       host: 'vllm-async',
+      frontEnd: { latencyUs: 0, eachUs: 0 },
+      swapBytesPerRank: 2 ** 20 * swapRng.int(400),
       placement: rng.uniform() < 0.7 ? 'fullest-bundle' : 'queue-order',
       scheduler: {
         ...defaultSchedulerConfig,
@@ -50,6 +61,8 @@ export function randomCluster(seed: number, options: RandomClusterOptions = {}):
         sequenceLimit: between(2, 32),
         contextLimit: 4096,
         prefixCaching,
+        ...randomOrder(orderRng),
+        preemption: (['recompute', 'swap', 'cheapest'] as const)[swapRng.int(3)],
       },
     }
   })
@@ -90,6 +103,7 @@ export function randomCluster(seed: number, options: RandomClusterOptions = {}):
     seed,
     policy: options.policy ?? 'weighted-max-min',
     settings: poolSettingsSchema.parse({ minResidencyUs: rng.uniform() < 0.5 ? 0 : 200_000 }),
+    clusterShares: seed % 2 === 0,
     dispatch: 'least-outstanding',
     network: { latencyUs: between(50, 500), jitterUs: between(0, 300) },
     pools,
@@ -99,8 +113,20 @@ export function randomCluster(seed: number, options: RandomClusterOptions = {}):
   return { plan, requests: () => randomRequests(seed, plan) }
 }
 
+function randomOrder(rng: SeededRng): Partial<SchedulerConfig> {
+  const order = rng.int(2) === 0 ? 'fcfs' : orderPolicies[rng.int(orderPolicies.length)]
+  return {
+    order,
+    agingPerUs: defaultAgingPerS[order] / MICROS_PER_SECOND,
+    preemptive: rng.int(2) === 0 && whyNotPreemptive(order) === undefined,
+    predictor: (['oracle', 'max-tokens', 'learned'] as const)[rng.int(3)],
+    shedUnreachable: rng.int(2) === 0,
+  }
+}
+
 function randomRequests(seed: number, plan: ClusterPlan): RequestStream {
   const rng = new SeededRng(seed, 'requests')
+  const limitRng = new SeededRng(seed, 'limits')
   const count = 15 + rng.int(40)
   let arrivalUs = 0
   let number = 0
@@ -110,15 +136,19 @@ function randomRequests(seed: number, plan: ClusterPlan): RequestStream {
       arrivalUs += rng.uniform() < 0.5 ? 0 : Math.round(rng.exponential() * 60_000)
       const promptTokens = 1 + Math.floor(rng.uniform() ** 3 * 1200)
       const prefixBlocks = rng.uniform() < 0.3 ? [rng.int(3), 100 + rng.int(3)] : undefined
+      const model = plan.models[rng.int(plan.models.length)].name
+      const outputTokens = 1 + Math.floor(rng.uniform() ** 2 * 120)
+      const priority = rng.int(4)
       return {
         id: `r${number++}`,
         arrivalUs,
-        model: plan.models[rng.int(plan.models.length)].name,
+        model,
         promptTokens,
-        outputTokens: 1 + Math.floor(rng.uniform() ** 2 * 120),
-        priority: rng.int(4),
-        tenant: undefined,
-        deadlineUs: undefined,
+        outputTokens,
+        maxOutputTokens: outputTokens + (limitRng.int(2) === 0 ? 0 : limitRng.int(400)),
+        priority,
+        tenant: `t${limitRng.int(3)}`,
+        deadlineUs: limitRng.int(4) === 0 ? arrivalUs + limitRng.int(3_000_000) : undefined,
         session: undefined,
         prefixBlocks,
         prefixBlockTokens: prefixBlocks ? 128 : 0,

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import {
+  deviceAddressSchema,
+  httpAddressSchema,
+  logLevelSchema,
+  profileNameSchema,
+  storeAddressSchema,
+} from './profile-parts.js'
+import { engineSpecSchema } from './scenario.js'
+import { policyNameSchema, poolSettingsSchema } from './settings.js'
+
+/** What one engine's process is told at its start: which model it serves, where, and how. */
+export const engineProfileSchema = z.strictObject({
+  engine: profileNameSchema.describe('id of this replica: letters, digits and @ . _ -'),
+  model: z.strictObject({
+    name: z.string().min(1).describe('what requests ask for'),
+    architecture: z.string().min(1).describe('model in the catalogue, such as Llama-3.1-8B'),
+  }),
+  /** Facts of the pool that every engine on it is told alike. */
+  pool: z.strictObject({
+    id: profileNameSchema.describe('letters, digits and @ . _ -'),
+    gpu: z.string().min(1).describe('GPU of the catalogue, such as H100'),
+    tp: z.int().min(1).describe('ranks of its TP group'),
+    pagesPerBundle: z.int().min(1).describe('pages of 2 MiB in a bundle, on each rank'),
+    bundles: z.int().min(1).describe('bundles of KV memory'),
+  }),
+  limit: z.number().gt(0).max(1).default(1).describe('share of the pool that the engine may ever have'),
+  share: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(1)
+    .describe("fraction of the group's time, where time is partitioned"),
+  serving: engineSpecSchema.prefault({}).describe('how it schedules'),
+  policy: policyNameSchema.default('weighted-max-min').describe("of the pool's owner"),
+  settings: poolSettingsSchema.prefault({}).describe("timings of the pool's owner"),
+  device: deviceAddressSchema.describe('where its TP group listens: host:port, or unix:PATH'),
+  store: storeAddressSchema.describe('the Redis of the cluster: url or socket'),
+  http: httpAddressSchema.describe('where it serves completions'),
+  log: logLevelSchema,
+})
+export type EngineProfile = z.infer<typeof engineProfileSchema>

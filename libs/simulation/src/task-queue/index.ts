@@ -1,0 +1,7 @@
+export * from './estimate.js'
+export * from './published.js'
+export * from './run-tasks.js'
+export * from './summarise-tasks.js'
+export * from './task.js'
+export * from './task-policy.js'
+export * from './workloads.js'
