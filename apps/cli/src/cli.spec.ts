@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gunzipSync } from 'node:zlib'
 import { comparisonSchema, type Summary, summarySchema, traceRecordSchema } from '@kvasir/contracts'
 import { validateLlmschedTrace } from '@kvasir/event-log'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -81,6 +82,11 @@ describe('kvasir', () => {
     [['simulate', 'tiny.yaml', '--policy', 'best'], /--policy is "best"; it must be one of weighted-max-min/],
     [['simulate', 'none.yaml'], /none\.yaml: no such file/],
     [['simulate', '--trace', 'none.csv'], /none\.csv/],
+    [
+      ['simulate', 'tiny.yaml', '--workload', 'staggered'],
+      /SCENARIO is tiny\.yaml; beside --workload it must/,
+    ],
+    [['simulate', '--compat', 'published'], /--compat is published; it must come with --workload NAME/],
     [['simulate', 'tiny.yaml', '--cluster', 'l4_1gpu'], /\[0\]: .* GB of weights on each GPU|models\[0\]/],
   ])('refuses %j with exit code 2 and leaves nothing behind', async (args, sentence) => {
     const { code, out, err } = await kvasir(...args, ...(args.length > 1 ? ['--out', 'refused'] : []))
@@ -97,6 +103,7 @@ describe('kvasir simulate', () => {
     expect(code).toBe(0)
     expect(out).toMatch(/tiny · weighted-max-min · seed 1: .* simulated/)
     expect(readdirSync(join(folder, 'one')).sort()).toEqual([
+      'decisions.jsonl.gz',
       'report.html',
       'report.md',
       'summary.json',
@@ -112,6 +119,22 @@ describe('kvasir simulate', () => {
     expect(read('one/report.html')).not.toMatch(/src="http|href="http/)
   })
 
+  it('runs the tasks of a named workload on a cluster, and writes nothing but the file that was named', async () => {
+    const { code, out, err } = await kvasir(
+      'simulate',
+      '--workload',
+      'discriminating',
+      '--output',
+      'queue.json',
+    )
+    expect({ code, err }).toEqual({ code: 0, err: 'results in queue.json\n' })
+    expect(out).toMatch(/discriminating\/h100_16gpu\/WeightedFIFO +102\.000/)
+    expect(JSON.parse(read('queue.json')).runs['discriminating/h100_16gpu/FIFO'].weighted_turnaround).toBe(
+      336,
+    )
+    expect(existsSync(join(folder, 'out'))).toBe(false)
+  })
+
   it('gives the same bytes for the same seed, and others for another', async () => {
     const [first, again, other] = [
       await kvasir('simulate', 'tiny.yaml', '--out', 'a', '--json'),
@@ -120,6 +143,8 @@ describe('kvasir simulate', () => {
     ].map(({ out }) => ({ ...summarySchema.parse(JSON.parse(out)), wallMs: 0 }))
     expect(again).toEqual(first)
     expect(read('b/trace.jsonl')).toBe(read('a/trace.jsonl'))
+    const log = (run: string) => readFileSync(join(folder, run, 'decisions.jsonl.gz'))
+    expect(log('b').equals(log('a'))).toBe(true)
     expect({ ...summaryOf('a/summary.json'), wallMs: 0 }).toEqual(first)
     expect(other.requests).not.toEqual(first.requests)
   })
@@ -169,6 +194,15 @@ describe('kvasir simulate', () => {
     await kvasir('simulate', 'tiny.yaml', '--out', 'bare', '--no-trace')
     expect(existsSync(join(folder, 'bare/summary.json'))).toBe(true)
     expect(existsSync(join(folder, 'bare/trace.jsonl'))).toBe(false)
+    expect(existsSync(join(folder, 'bare/decisions.jsonl.gz'))).toBe(false)
+  })
+
+  it('writes a decision log unless told not to, and none where nobody decides', async () => {
+    await kvasir('simulate', 'tiny.yaml', '--out', 'silent', '--no-decisions')
+    expect(existsSync(join(folder, 'silent/trace.jsonl'))).toBe(true)
+    expect(existsSync(join(folder, 'silent/decisions.jsonl.gz'))).toBe(false)
+    await kvasir('simulate', 'tiny.yaml', '--out', 'nobody', '--policy', 'uncoordinated')
+    expect(existsSync(join(folder, 'nobody/decisions.jsonl.gz'))).toBe(false)
   })
 
   it('runs a trace without a scenario', async () => {
@@ -200,5 +234,78 @@ describe('kvasir simulate', () => {
     expect(interrupted).toBe(true)
     expect(requests.submitted).toBe(requests.finished + requests.rejected + requests.unfinished)
     expect(existsSync(join(folder, 'stopped/.partial'))).toBe(false)
+  })
+})
+
+describe('kvasir replay', () => {
+  const log = 'logged/decisions.jsonl.gz'
+  beforeAll(async () => expect((await kvasir('simulate', 'tiny.yaml', '--out', 'logged')).code).toBe(0))
+
+  it('takes every decision again and writes the same log', async () => {
+    const { code, out } = await kvasir('replay', log, '--output', 'again.jsonl.gz', '--json')
+    const { decisions, identical, sameBytes } = JSON.parse(out)
+    expect({ code, sameBytes }).toEqual({ code: 0, sameBytes: true })
+    expect(identical).toBe(decisions)
+    expect(readFileSync(join(folder, 'again.jsonl.gz')).equals(readFileSync(join(folder, log)))).toBe(true)
+    expect((await kvasir('replay', log)).out).toMatch(/^ok {3}logged.*\n.* identical/)
+  })
+
+  it('ends with 1 at a difference, and says where', async () => {
+    const lines = gunzipSync(readFileSync(join(folder, log)))
+      .toString('utf8')
+      .split('\n')
+    const bent = lines.with(4, lines[4].replace(/"free":\d+/, '"free":7'))
+    writeFileSync(join(folder, 'bent.jsonl'), bent.join('\n'))
+    const { code, out } = await kvasir('replay', 'bent.jsonl')
+    expect(code).toBe(1)
+    expect(out).toMatch(/first difference at seq 4 \(line 5\), .*\n +expected .*\n +actual /)
+  })
+
+  it('ends with 2 at what is no decision log, and writes nothing', async () => {
+    for (const file of ['none.jsonl', 'tiny.yaml']) {
+      const { code, out, err } = await kvasir('replay', file, '--output', 'nothing.jsonl')
+      expect({ code, out }).toEqual({ code: 2, out: '' })
+      expect(err).toContain(file)
+    }
+    expect(existsSync(join(folder, 'nothing.jsonl'))).toBe(false)
+  })
+})
+
+describe('kvasir explain and what-if', () => {
+  it('say why a budget is what it is, and what it would be', async () => {
+    const log = ['--log', 'logged/decisions.jsonl.gz']
+    const why = await kvasir('explain', '--model', 'chat', '--at', '5', ...log)
+    expect(why.out).toMatch(
+      /chat.* gets .* tokens in round \d+ of pool a, at .*\n(.*\n)*With .*: [+−][\d,]+ tokens\./,
+    )
+    const [budget] = JSON.parse(
+      (await kvasir('explain', '--engine', 'chat@a', '--at', '5', '--json', ...log)).out,
+    )
+    expect(budget).toMatchObject({
+      kind: 'budget',
+      engine: 'chat@a',
+      counterfactual: { gainTokens: expect.any(Number) },
+    })
+    const then = await kvasir('what-if', '--at', '5', '--set', 'pool.roundUs=200000', ...log)
+    expect(then.out).toMatch(/round \d+ of pool a, .*: capacity .* → /)
+    expect(then.out).toContain('chat@a')
+  })
+
+  it.each([
+    [['explain', 'r1'], /--log is missing/],
+    [['explain', 'r1', '--log', 'none'], /--log none: there is no such file/],
+    [['explain', 'r1', '--log', 'logged/decisions.jsonl.gz'], /"r1" is no preemption request/],
+    [['explain', '--model', 'chat', '--log', 'logged/decisions.jsonl.gz'], /--at is missing/],
+    [['explain', '--at', '3', '--log', 'logged/decisions.jsonl.gz'], /what to explain is missing/],
+    [['what-if', '--at', '3', '--log', 'logged/decisions.jsonl.gz'], /--set is missing/],
+    [['what-if', '--set', 'a.weight=2', '--log', 'logged/decisions.jsonl.gz'], /what to change is missing/],
+    [
+      ['what-if', '--at', '3', '--set', 'chat.weight=0', '--log', 'logged/decisions.jsonl.gz'],
+      /weight is 0; it must be/,
+    ],
+  ])('refuse %j with exit code 2', async (args, sentence) => {
+    const { code, out, err } = await kvasir(...args)
+    expect(err).toMatch(sentence)
+    expect({ code, out }).toEqual({ code: 2, out: '' })
   })
 })

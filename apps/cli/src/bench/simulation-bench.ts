@@ -90,6 +90,8 @@ export function benchPlan(engines: number): ClusterPlan {
         slo: { ttftUs: 2_000_000, tpotUs: 100_000, e2eUs: undefined },
         blockSize: BLOCK_SIZE,
         host: 'vllm-async',
+        frontEnd: { latencyUs: 0, eachUs: 0 },
+        swapBytesPerRank: 0,
         placement: 'queue-order',
         scheduler: {
           ...defaultSchedulerConfig,

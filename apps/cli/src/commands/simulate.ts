@@ -1,11 +1,21 @@
-import { dispatchNameSchema, orderNameSchema, policyNameSchema, victimNameSchema } from '@kvasir/contracts'
+import {
+  dispatchNameSchema,
+  orderNameSchema,
+  policyNameSchema,
+  predictorNameSchema,
+  preemptionNameSchema,
+  victimNameSchema,
+} from '@kvasir/contracts'
 import { clusterPresets } from '@kvasir/hardware'
+import { taskEstimateNames, taskPolicyNames, taskWorkloadNames } from '@kvasir/simulation'
 import { TRACE_FORMATS } from '@kvasir/workload'
 import { type Command, Option } from 'commander'
 import { ExitCode } from '../bad-input.js'
-import { type RawSimulateOptions, simulateFlags } from '../simulate/flags.js'
+import { simulateFlags } from '../simulate/flags.js'
 import { shippedScenarios } from '../simulate/resolve-scenario.js'
 import { simulate } from '../simulate/simulate.js'
+import { type RawTaskQueueOptions, taskQueueFlags } from '../simulate/task-queue/flags.js'
+import { simulateQueue } from '../simulate/task-queue/simulate-queue.js'
 
 /** `--no-trace` says nothing about `--trace FILE`: it keeps a value of its own. */
 class NoTraceOption extends Option {
@@ -24,6 +34,7 @@ export function addSimulateCommand(program: Command): void {
         '',
         `SCENARIO is a YAML or TOML file, or the name of a shipped scenario (${shippedScenarios().join(', ')}).`,
         'Without arguments it compares four policies on the scenario three-models.',
+        'With --workload it runs tasks that queue for a whole cluster instead.',
       ].join('\n'),
     )
     .argument('[scenario]', 'scenario file or name')
@@ -43,9 +54,19 @@ export function addSimulateCommand(program: Command): void {
       '--order <name>',
       `which waiting request an engine runs next (${orderNameSchema.options.join(', ')})`,
     )
+    .option('--preemptive', 'the head of the queue may displace what the order places behind it')
+    .option(
+      '--predictor <name>',
+      `output length that orders by service time expect (${predictorNameSchema.options.join(', ')})`,
+    )
+    .option('--max-output-tokens <n>', "what clients allow an output to have (default: the output's length)")
     .option(
       '--victim <name>',
       `which sequence an engine stops for memory (${victimNameSchema.options.join(', ')})`,
+    )
+    .option(
+      '--preemption <name>',
+      `what becomes of a stopped sequence's KV (${preemptionNameSchema.options.join(', ')})`,
     )
     .option(
       '--dispatch <name>',
@@ -58,20 +79,34 @@ export function addSimulateCommand(program: Command): void {
     .option('--json', 'print the summary as JSON')
     .option('--trace-detail <detail>', 'decode records in the trace: run or step (default: run)')
     .option('--trace-compat <format>', 'write a trace that another tool reads: llmsched')
-    .addOption(new NoTraceOption('--no-trace', 'write no trace'))
+    .addOption(new NoTraceOption('--no-trace', 'write neither a trace nor a decision log'))
+    .option('--no-decisions', 'write no decision log (the policy uncoordinated has none: nobody decides)')
+    .optionsGroup('Tasks that queue for a cluster (docs/task-queue.md):')
+    .option('--workload <names>', `${taskWorkloadNames.join(', ')}, or a file with a task in each line`)
+    .option('--algorithms <names>', `which task starts next (${taskPolicyNames.join(', ')})`)
+    .option('--estimate <name>', `what SRPT and WSRPT go by (${taskEstimateNames.join(', ')})`)
+    .option('--max-time <seconds>', 'no task starts after it (default: none; 5 as published)')
+    .option('--output <file>', 'write the results to this file, as JSON')
+    .option('--compat <name>', 'published: as the earlier simulator did it, mistakes included')
+    .option('--dt <seconds>', 'its time step, with --compat published (default: 0.01)')
     .addHelpText(
       'after',
       `
 Examples:
   kvasir simulate                                        compare policies on the shipped scenario
   kvasir simulate flood --policy uncoordinated,weighted-max-min
+  kvasir simulate --order srpt --predictor learned --max-output-tokens 4096
+                                                         shortest first, by lengths learned on the way
   kvasir simulate --trace conv.csv.gz --requests 1000    a trace on four TP-4 groups of H100s
-  kvasir simulate my.yaml --seed 1,2,3 --out results     three seeds of one's own scenario`,
+  kvasir simulate my.yaml --seed 1,2,3 --out results     three seeds of one's own scenario
+  kvasir simulate --workload discriminating --cluster h100_8gpu,h100_16gpu --output queue.json`,
     )
-    .action(async (scenario: string | undefined, raw: RawSimulateOptions) => {
+    .action(async (scenario: string | undefined, raw: RawTaskQueueOptions) => {
+      const terminal = { out: process.stdout, notes: process.stderr }
+      const queue = taskQueueFlags(scenario, raw)
+      if (queue !== undefined) return simulateQueue(queue, terminal)
       const flags = simulateFlags(scenario, raw)
       const command = ['kvasir', ...process.argv.slice(2)].join(' ')
-      const terminal = { out: process.stdout, notes: process.stderr }
       const complete = await simulate(flags, terminal, command)
       process.exitCode = complete ? ExitCode.Ok : ExitCode.Failed
     })

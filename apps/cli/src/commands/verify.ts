@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { gunzipSync } from 'node:zlib'
-import { type CaseResult, type GoldenCase, replayCase } from '@kvasir/scheduler'
+import { type CaseResult, replayCase } from '@kvasir/scheduler'
 import type { Command } from 'commander'
-import { BadInput, ExitCode } from '../bad-input.js'
+import { ExitCode } from '../bad-input.js'
+import { readGoldenCase } from '../input/golden-case.js'
 
 export function addVerifyCommand(program: Command): void {
   const verify = program.command('verify').summary('check against decisions recorded elsewhere')
@@ -16,7 +15,7 @@ export function addVerifyCommand(program: Command): void {
     .argument('<files...>', 'case files')
     .option('--json', 'print the results as JSON')
     .action((files: readonly string[], options: { readonly json?: true }) => {
-      const results = files.map((path) => replayCase(readCase(path), sha256))
+      const results = files.map((path) => replayCase(readGoldenCase(path), sha256))
       process.stdout.write(options.json ? `${JSON.stringify(results, undefined, 2)}\n` : textOf(results))
       if (results.some((result) => !result.matched)) process.exitCode = ExitCode.Failed
     })
@@ -43,28 +42,4 @@ function textOf(results: readonly CaseResult[]): string {
 
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
-}
-
-function readCase(path: string): GoldenCase {
-  let value: unknown
-  try {
-    const bytes = readFileSync(path)
-    value = JSON.parse((bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString('utf8'))
-  } catch (error) {
-    throw new BadInput(`${path}: ${error instanceof Error ? error.message : String(error)}`)
-  }
-  if (!isCase(value))
-    throw new BadInput(`${path}: not a recorded case: it needs format 1, config, requests and expect`)
-  return value
-}
-
-function isCase(value: unknown): value is GoldenCase {
-  if (typeof value !== 'object' || value === null) return false
-  const fields = new Map(Object.entries(value))
-  return (
-    fields.get('format') === 1 &&
-    typeof fields.get('config') === 'object' &&
-    Array.isArray(fields.get('requests')) &&
-    typeof fields.get('expect') === 'object'
-  )
 }

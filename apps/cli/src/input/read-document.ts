@@ -20,13 +20,14 @@ export function readDocument(path: string): unknown {
   return extension === '.toml' ? readToml(path, text) : readYaml(path, text)
 }
 
-function readText(path: string): string {
+/** The text of a file. @throws {BadInput} when there is none. */
+export function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'ENOENT') throw new BadInput(`${path}: no such file`)
-    if (code === 'EISDIR') throw new BadInput(`${path}: is a folder; name a scenario file in it`)
+    if (code === 'EISDIR') throw new BadInput(`${path}: is a folder; name a file in it`)
     throw new BadInput(`${path}: cannot be read (${error instanceof Error ? error.message : String(error)})`)
   }
 }

@@ -39,7 +39,10 @@ describe('simulateFlags', () => {
   it.each([
     [{ policy: 'static,fifo' }, '--policy is "fifo"; it must be one of weighted-max-min'],
     [{ order: 'random' }, '--order is "random"; it must be one of fcfs, priority'],
+    [{ predictor: 'psychic' }, '--predictor is "psychic"; it must be one of oracle, max-tokens, learned'],
+    [{ maxOutputTokens: '0' }, '--max-output-tokens is "0"; it must be a whole number of at least 1'],
     [{ victim: 'me' }, '--victim is "me"; it must be one of latest'],
+    [{ preemption: 'move' }, '--preemption is "move"; it must be one of recompute, swap, cheapest'],
     [{ seed: '-1' }, '--seed is "-1"; it must be a whole number of at least 0'],
     [{ seed: '' }, '--seed is ""; it must be a whole number'],
     [{ requests: '1.5' }, '--requests is "1.5"; it must be a whole number of at least 1'],

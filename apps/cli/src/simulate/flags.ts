@@ -1,8 +1,10 @@
 import {
   dispatchNameSchema,
   orderNameSchema,
+  predictorNameSchema,
   type PolicyName,
   policyNameSchema,
+  preemptionNameSchema,
   type TraceDetail,
   traceDetails,
   victimNameSchema,
@@ -19,7 +21,12 @@ export interface SimulateFlags {
   readonly cluster: string | undefined
   readonly policies: readonly PolicyName[] | undefined
   readonly order: Order | undefined
+  readonly preemptive: boolean
+  readonly predictor: Predictor | undefined
+  /** What clients allow an output to have. */
+  readonly maxOutputTokens: number | undefined
   readonly victim: Victim | undefined
+  readonly preemption: Preemption | undefined
   readonly dispatch: Dispatch | undefined
   readonly seeds: readonly number[] | undefined
   readonly requests: number | undefined
@@ -28,6 +35,7 @@ export interface SimulateFlags {
   readonly json: boolean
   readonly traceDetail: TraceDetail
   readonly writeTrace: boolean
+  readonly writeDecisions: boolean
   readonly llmschedTrace: boolean
   readonly skipBadLines: boolean
   /** Model name in the trace to architecture, or to model of the scenario. */
@@ -35,7 +43,9 @@ export interface SimulateFlags {
 }
 
 export type Order = (typeof orderNameSchema.options)[number]
+export type Predictor = (typeof predictorNameSchema.options)[number]
 export type Dispatch = (typeof dispatchNameSchema.options)[number]
+export type Preemption = (typeof preemptionNameSchema.options)[number]
 export type Victim = (typeof victimNameSchema.options)[number]
 
 /** Options as the command-line parser hands them over. */
@@ -45,7 +55,11 @@ export interface RawSimulateOptions {
   readonly cluster?: string
   readonly policy?: string
   readonly order?: string
+  readonly preemptive?: boolean
+  readonly predictor?: string
+  readonly maxOutputTokens?: string
   readonly victim?: string
+  readonly preemption?: string
   readonly dispatch?: string
   readonly seed?: string
   readonly requests?: string
@@ -54,6 +68,7 @@ export interface RawSimulateOptions {
   readonly json?: boolean
   readonly traceDetail?: string
   readonly traceFile?: boolean
+  readonly decisions?: boolean
   readonly traceCompat?: string
   readonly skipBadLines?: boolean
   readonly modelMap?: string
@@ -76,7 +91,20 @@ export function simulateFlags(scenario: string | undefined, raw: RawSimulateOpti
       raw.policy?.split(',').map((name) => oneOf('--policy', name, policyNameSchema.options)),
     ),
     order: raw.order === undefined ? undefined : oneOf('--order', raw.order, orderNameSchema.options),
+    preemptive: raw.preemptive ?? false,
+    predictor:
+      raw.predictor === undefined
+        ? undefined
+        : oneOf('--predictor', raw.predictor, predictorNameSchema.options),
+    maxOutputTokens:
+      raw.maxOutputTokens === undefined
+        ? undefined
+        : wholeNumber('--max-output-tokens', raw.maxOutputTokens, 1),
     victim: raw.victim === undefined ? undefined : oneOf('--victim', raw.victim, victimNameSchema.options),
+    preemption:
+      raw.preemption === undefined
+        ? undefined
+        : oneOf('--preemption', raw.preemption, preemptionNameSchema.options),
     dispatch:
       raw.dispatch === undefined ? undefined : oneOf('--dispatch', raw.dispatch, dispatchNameSchema.options),
     seeds: distinct(raw.seed?.split(',').map((text) => wholeNumber('--seed', text, 0))),
@@ -86,6 +114,7 @@ export function simulateFlags(scenario: string | undefined, raw: RawSimulateOpti
     json: raw.json ?? false,
     traceDetail: oneOf('--trace-detail', raw.traceDetail ?? 'run', traceDetails),
     writeTrace: raw.traceFile ?? true,
+    writeDecisions: (raw.decisions ?? true) && (raw.traceFile ?? true),
     llmschedTrace:
       raw.traceCompat !== undefined && oneOf('--trace-compat', raw.traceCompat, ['llmsched']) === 'llmsched',
     skipBadLines: raw.skipBadLines ?? false,
@@ -93,7 +122,7 @@ export function simulateFlags(scenario: string | undefined, raw: RawSimulateOpti
   }
 }
 
-function oneOf<T extends string>(option: string, value: string, known: readonly T[]): T {
+export function oneOf<T extends string>(option: string, value: string, known: readonly T[]): T {
   const found = known.find((candidate) => candidate === value.trim())
   if (found === undefined)
     throw new BadInput(`${option} is "${value}"; it must be one of ${known.join(', ')}`)
@@ -108,7 +137,7 @@ function wholeNumber(option: string, text: string, min: number): number {
   return value
 }
 
-function positiveNumber(option: string, text: string): number {
+export function positiveNumber(option: string, text: string): number {
   const value = Number(text)
   if (text.trim() === '' || !Number.isFinite(value) || value <= 0) {
     throw new BadInput(`${option} is "${text}"; it must be a number of seconds above 0`)
@@ -129,6 +158,6 @@ function modelMap(text: string | undefined): ReadonlyMap<string, string> {
   )
 }
 
-function distinct<T>(values: readonly T[] | undefined): readonly T[] | undefined {
+export function distinct<T>(values: readonly T[] | undefined): readonly T[] | undefined {
   return values === undefined ? undefined : [...new Set(values)]
 }

@@ -106,6 +106,7 @@ workload: ${workload}
     const flags = simulateFlags(scenario, {
       order: 'srpt',
       victim: 'least-waste',
+      preemption: 'swap',
       cluster: 'h200_8gpu',
       policy: 'static,drf',
       seed: '4',
@@ -117,6 +118,7 @@ workload: ${workload}
     expect(planning.value.plan.models[0].scheduler).toMatchObject({
       order: 'srpt',
       victim: 'least-waste',
+      preemption: 'swap',
       stepTokenLimit: 512,
     })
     expect(plannedRuns(resolved.scenario, flags).map(({ prefix, seed }) => [prefix, seed])).toEqual([

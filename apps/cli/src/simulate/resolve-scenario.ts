@@ -90,33 +90,44 @@ function traceName(file: string): string {
 }
 
 function withOptions(scenario: Scenario, flags: SimulateFlags): Scenario {
-  const { order, victim } = flags
-  const engine = {
-    ...scenario.engine,
-    ...(order === undefined ? {} : { order }),
-    ...(victim === undefined ? {} : { victim }),
-  }
+  const engine = engineOptions(flags)
   return {
     ...scenario,
-    engine,
-    models: scenario.models.map((model) => ({ ...model, engine: overridden(model.engine, engine, flags) })),
+    engine: { ...scenario.engine, ...engine },
+    // The command line speaks for all models, also for those that have settings of their own.
+    models: scenario.models.map((model) => ({ ...model, engine: { ...model.engine, ...engine } })),
     dispatch: flags.dispatch ?? scenario.dispatch,
     durationS: flags.durationS ?? scenario.durationS,
     cluster: flags.cluster === undefined ? scenario.cluster : clusterOf(scenario, flags.cluster),
-    workload: { ...scenario.workload, requests: flags.requests ?? scenario.workload.requests },
+    workload: workloadWith(scenario.workload, flags),
   }
 }
 
-/** The command line speaks for all models, also for those that have their own order. */
-function overridden(
-  own: Scenario['engine'] | undefined,
-  all: Scenario['engine'],
-  flags: SimulateFlags,
-): Scenario['engine'] {
+function workloadWith(
+  workload: Scenario['workload'],
+  { requests = workload.requests, maxOutputTokens }: SimulateFlags,
+): Scenario['workload'] {
+  if (maxOutputTokens === undefined) return { ...workload, requests }
   return {
-    ...own,
-    ...(flags.order === undefined ? {} : { order: all.order }),
-    ...(flags.victim === undefined ? {} : { victim: all.victim }),
+    traces: workload.traces.map((trace) => ({ ...trace, maxOutputTokens })),
+    generators: workload.generators.map((generator) => ({ ...generator, maxOutputTokens })),
+    requests,
+  }
+}
+
+function engineOptions({
+  order,
+  preemptive,
+  predictor,
+  victim,
+  preemption,
+}: SimulateFlags): Scenario['engine'] {
+  return {
+    ...(order === undefined ? {} : { order }),
+    ...(preemptive ? { preemptive } : {}),
+    ...(predictor === undefined ? {} : { predictor }),
+    ...(victim === undefined ? {} : { victim }),
+    ...(preemption === undefined ? {} : { preemption }),
   }
 }
 
@@ -131,7 +142,8 @@ function withTrace(scenario: Scenario, flags: SimulateFlags, file: string): Scen
   const path = resolve(file)
   const names = new Set(scenario.models.map(({ name }) => name))
   const routes = [...flags.modelMap].filter(([, to]) => names.has(to))
-  const trace = { file: path, format: flags.traceFormat, models: Object.fromEntries(routes) }
+  const { traceFormat: format, maxOutputTokens } = flags
+  const trace = { file: path, format, models: Object.fromEntries(routes), maxOutputTokens }
   const input: ScenarioInput = {
     ...scenario,
     workload: { traces: [trace], requests: scenario.workload.requests },

@@ -1,5 +1,5 @@
 import type { ModelSummary, PoolSummary, Summary } from '@kvasir/contracts'
-import { renderTable, withUnit } from '@kvasir/report'
+import { renderTable, significant, withUnit } from '@kvasir/report'
 
 type Outcome = Pick<Summary, keyof Summary & keyof ModelSummary>
 
@@ -53,6 +53,7 @@ function closing(summary: Summary): string[] {
   return [
     `tokens       ${tokensText(summary)}`,
     `preemptions  ${preemptionsText(summary)}`,
+    ...swapText(summary),
     ...Object.entries(requests.rejectedBy).map(
       ([reason, number]) => `rejected     ${count(number)}: ${reason}`,
     ),
@@ -77,6 +78,14 @@ function preemptionsText({ preemptions }: Summary): string {
   const { brokered, granted, partial, denied, victims, local } = preemptions
   const answers = `${count(granted)} granted, ${count(partial)} in part, ${count(denied)} denied`
   return `${count(brokered)} brokered (${answers}); stopped: ${count(victims)} sequences for others, ${count(local)} for their own engine`
+}
+
+function swapText({ swap }: Summary): string[] {
+  if (swap.outBytes === 0) return []
+  const gigabytes = (bytes: number) => `${significant(bytes / 1e9)} GB`
+  const moved = `${gigabytes(swap.outBytes)} to host memory, ${gigabytes(swap.inBytes)} back`
+  const saved = `${count(swap.savedTokens)} tokens not computed again`
+  return [`swap         ${moved}: ${saved}; steps waited ${withUnit('us', swap.waitUs)} for copies`]
 }
 
 /** Pools one by one while they fit a screen, else the range. */

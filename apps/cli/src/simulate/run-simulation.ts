@@ -1,8 +1,14 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Scenario, Summary, TraceDetail } from '@kvasir/contracts'
-import { LlmschedTraceFilter, type TraceSink, TraceWriter } from '@kvasir/event-log'
+import { DecisionLogWriter, decisionLogHeader, LlmschedTraceFilter, type TraceSink, TraceWriter } from '@kvasir/event-log'
 import { invariant, secondsToMicros } from '@kvasir/kernel'
-import { type ClusterPlan, requestsOf, Simulation, type SimulationResult } from '@kvasir/simulation'
+import {
+  type ClusterPlan,
+  requestsOf,
+  Simulation,
+  type SimulationResult,
+  userGroupsOf,
+} from '@kvasir/simulation'
 import type { Interrupt } from '../run/interrupt.js'
 import type { ProgressBar } from '../run/progress.js'
 import { openTraces, type PreparedWorkload } from './prepare-workload.js'
@@ -25,6 +31,8 @@ export interface RunOptions {
   readonly workload: PreparedWorkload
   /** Undefined: no trace is kept. */
   readonly trace: TraceOptions | undefined
+  /** Path of the decision log; undefined: none is kept. */
+  readonly decisions: string | undefined
   readonly progress: ProgressBar
   readonly interrupt: Interrupt
 }
@@ -52,11 +60,14 @@ export async function runSimulation(options: RunOptions): Promise<FinishedRun> {
   await fill()
   const sources = workload.traces.map(({ spec, routing }, i) => ({ spec, routing, stream: traces[i] }))
   const sink = options.trace === undefined ? undefined : openTrace(options.trace)
+  const decisions = options.decisions === undefined ? undefined : openDecisions(options.decisions, plan)
   const simulation = new Simulation(plan, {
     requests: requestsOf(scenario, sources, workload.files),
+    users: userGroupsOf(scenario, workload.files),
     traceDetail: options.trace?.detail ?? 'run',
     ...(scenario.stopAtS === undefined ? {} : { untilUs: secondsToMicros(scenario.stopAtS) }),
     ...(sink === undefined ? {} : { trace: (record) => sink.record(record) }),
+    ...(decisions === undefined ? {} : { decisions: (record) => decisions.record(record) }),
   })
   let over = false
   let slicesStill = 0
@@ -77,6 +88,7 @@ export async function runSimulation(options: RunOptions): Promise<FinishedRun> {
   } finally {
     progress.clear()
     sink?.close()
+    decisions?.close()
   }
   const result = simulation.result()
   const wallMs = Math.round(performance.now() - startMs)
@@ -96,6 +108,10 @@ function summaryOf({ summary }: SimulationResult, { over, wallMs, skippedLines }
   // The simulator knows of no requests but those that have arrived: all of these may have ended although more would come.
   const interrupted = outcome.interrupted || !over
   return { ...outcome, interrupted, wallMs, ...(skippedLines > 0 ? { skippedLines } : {}), models, pools }
+}
+
+function openDecisions(path: string, { name, policy, seed }: ClusterPlan): DecisionLogWriter {
+  return new DecisionLogWriter(path, decisionLogHeader({ name, policy, seed }))
 }
 
 function openTrace({ path, llmsched }: TraceOptions): TraceSink {

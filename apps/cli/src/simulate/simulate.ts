@@ -116,6 +116,7 @@ async function runAll(job: Job, interrupt: Interrupt): Promise<readonly Outcome[
       trace: flags.writeTrace
         ? { path, detail: flags.traceDetail, llmsched: flags.llmschedTrace }
         : undefined,
+      decisions: decisionsPath(job, planned),
       progress: createProgress(title, goal),
       interrupt,
     })
@@ -126,6 +127,12 @@ async function runAll(job: Job, interrupt: Interrupt): Promise<readonly Outcome[
     outcomes.push(outcome)
   }
   return outcomes
+}
+
+/** Where nobody coordinates nobody decides either: one free list, and turns in a circle. */
+function decisionsPath({ flags, folder }: Job, { policy, prefix }: PlannedRun): string | undefined {
+  if (!flags.writeDecisions || policy === 'uncoordinated') return undefined
+  return folder.file(`${prefix}decisions.jsonl.gz`)
 }
 
 function finishSingle(job: Job, { run }: Outcome, terminal: Terminal): string {

@@ -1,0 +1,139 @@
+import type { ScenarioInput } from '@kvasir/contracts'
+import { engineMemory, knownGpu, knownModel, type MeasuredTable, type Prediction } from '@kvasir/hardware'
+import { invariant, secondsToMicros } from '@kvasir/kernel'
+import { type RequestRecord, streamOf } from '@kvasir/workload'
+import { serveScenario } from '../serving/serve-scenario.js'
+import { type Bar, type SetReport, setReport } from './serving-accuracy.js'
+
+/**
+ * Real runs of vLLM 0.19 with every request's times (`llmservingsim_vllm_requests`): 300 requests of ShareGPT at ten a second.
+ * Engine settings are those of `llmservingsim_vllm_runs.json`. Nothing is fitted to them: kernels are those of the same cards.
+ */
+interface Run {
+  /** As the table spells it. */
+  readonly name: string
+  readonly gpu: string
+  readonly architecture: string
+  readonly tp: number
+  readonly sequenceLimit: number
+  readonly contextLimit?: number
+  /** As vLLM reported them; else as it would derive them. */
+  readonly blocks?: number
+}
+
+const STEP_TOKENS = 2048
+const BLOCK_SIZE = 16
+const MODEL = 'model'
+
+const runs: readonly Run[] = [
+  {
+    name: 'RTX4090/Llama-3.1-8B',
+    gpu: 'RTX-4090',
+    architecture: 'Llama-3.1-8B',
+    tp: 1,
+    sequenceLimit: 256,
+    contextLimit: 32_768,
+    blocks: 2588,
+  },
+  {
+    name: 'RTXPRO6000/Llama-3.1-8B',
+    gpu: 'RTX-PRO-6000',
+    architecture: 'Llama-3.1-8B',
+    tp: 1,
+    sequenceLimit: 128,
+  },
+  { name: 'RTXPRO6000/Qwen3-32B', gpu: 'RTX-PRO-6000', architecture: 'Qwen3-32B', tp: 2, sequenceLimit: 128 },
+]
+
+const quantities = [
+  { quantity: 'mean TPOT', column: 'tpot_s', member: 'tpotUs', at: 0.02 },
+  { quantity: 'mean E2E', column: 'e2e_s', member: 'e2eUs', at: 0.02 },
+  { quantity: 'mean TTFT', column: 'ttft_s', member: 'ttftUs', at: 0.05 },
+] as const
+
+export function validateRequestRuns(
+  table: MeasuredTable,
+  progress: (line: string) => void,
+): readonly SetReport[] {
+  const served = runs.flatMap((run) => {
+    const rows = Array.from({ length: table.length }, (_, row) => row).filter(
+      (row) => table.text(row, 'run') === run.name,
+    )
+    if (rows.length === 0) return []
+    progress(`${run.name}: ${rows.length} requests`)
+    const requests = rows.map((row) => requestOf(table, row)).toSorted((a, b) => a.arrivalUs - b.arrivalUs)
+    const { models } = serveScenario(scenarioOf(run), { requests: streamOf(requests) })
+    return [{ run, rows, summary: models[MODEL] }]
+  })
+  return quantities.flatMap(({ quantity, column, member, at }) => {
+    const bar: Bar = { kind: 'ceiling', of: 'worst', at }
+    const predictions = served.map(({ run, rows, summary }): Prediction => {
+      const measured = rows.reduce((sum, row) => sum + table.number(row, column), 0) / rows.length
+      const predictedUs = summary[member].mean ?? 0
+      if (process.env.V) console.log(run.name, quantity, (measured*1000).toFixed(1), (predictedUs/1000).toFixed(1), (100*(predictedUs/measured/1e6-1)).toFixed(2)+'%', 'local', summary.preemptions.local, 'hit', summary.tokens.prefixHit, derivedBlocks(run), JSON.stringify(summary[member]), 'recomp', summary.tokens.recomputed)
+      return { measuredUs: secondsToMicros(measured), predictedUs, at: () => run.name }
+    })
+    const about = { set: 'Runs of vLLM 0.19, ShareGPT', basis: 'held-out', note: 'all: kernels of the same cards, nothing fitted' } as const
+    return setReport({ ...about, quantity, bar }, predictions)
+  })
+}
+
+function requestOf(table: MeasuredTable, row: number): RequestRecord {
+  const ids = table.text(row, 'prefix_block16_ids')
+  return {
+    id: table.text(row, 'id'),
+    arrivalUs: secondsToMicros(table.number(row, 'queued_s')),
+    model: MODEL,
+    promptTokens: table.number(row, 'prompt_tokens'),
+    outputTokens: table.number(row, 'output_tokens'),
+    priority: 0,
+    tenant: undefined,
+    deadlineUs: undefined,
+    session: undefined,
+    prefixBlocks: ids === '' ? undefined : ids.split(' ').map(Number),
+    prefixBlockTokens: BLOCK_SIZE,
+  }
+}
+
+function scenarioOf(run: Run): ScenarioInput {
+  const { gpu, architecture, tp, sequenceLimit, contextLimit } = run
+  return {
+    name: run.name,
+    policy: 'static',
+    cluster: { groups: [{ id: 'group', gpu, tp }] },
+    models: [{ name: MODEL, architecture, pools: ['group'] }],
+    engine: {
+      host: 'vllm-async',
+      // Times count from when the engine has a request.
+      frontEndMs: 0,
+      stepTokenLimit: STEP_TOKENS,
+      sequenceLimit,
+      numGpuBlocks: run.blocks ?? derivedBlocks(run),
+      ...(contextLimit === undefined ? {} : { contextLimit }),
+    },
+    // The requests of the run take its place.
+    workload: {
+      generators: [
+        {
+          model: MODEL,
+          arrivals: { kind: 'constant', ratePerS: 1 },
+          lengths: { prompt: { kind: 'fixed', tokens: 1 }, output: { kind: 'fixed', tokens: 1 } },
+          requests: 1,
+        },
+      ],
+    },
+  }
+}
+
+function derivedBlocks({ gpu, architecture, tp, sequenceLimit }: Run): number {
+  const memory = engineMemory({
+    gpu: knownGpu(gpu),
+    model: knownModel(architecture),
+    tp,
+    blockSize: BLOCK_SIZE,
+    stepTokenLimit: STEP_TOKENS,
+    sequenceLimit,
+  })
+  invariant(memory.kind === 'fits', () => `${architecture} does not fit on ${tp} ${gpu}`)
+  return memory.blocks
+}

@@ -1,0 +1,71 @@
+import { Catch, type ArgumentsHost, type ExceptionFilter, HttpException } from '@nestjs/common'
+import type { FastifyReply } from 'fastify'
+
+/** An error as OpenAI's clients read it. */
+export interface OpenAiError {
+  readonly error: {
+    readonly message: string
+    readonly type: 'invalid_request_error' | 'rate_limit_error' | 'server_error'
+    readonly param: string | null
+    readonly code: string | null
+  }
+}
+
+/** A request that ends here, with the answer it gets. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly status: number
+  readonly code: string
+  readonly param: string | null
+  readonly retryAfterS: number | undefined
+
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    more: { readonly param?: string; readonly retryAfterS?: number } = {},
+  ) {
+    super(message)
+    this.status = status
+    this.code = code
+    this.param = more.param ?? null
+    this.retryAfterS = more.retryAfterS
+  }
+
+  get body(): OpenAiError {
+    return openAiError(this.status, this.message, this.code, this.param)
+  }
+}
+
+export function openAiError(
+  status: number,
+  message: string,
+  code: string | null,
+  param: string | null = null,
+): OpenAiError {
+  const type = status === 429 ? 'rate_limit_error' : status < 500 ? 'invalid_request_error' : 'server_error'
+  return { error: { message, type, param, code } }
+}
+
+/** Every error leaves in the one shape: refusals with their code, what Nest and Fastify refuse with their status. */
+@Catch()
+export class OpenAiErrors implements ExceptionFilter {
+  catch(error: unknown, host: ArgumentsHost): void {
+    const reply = host.switchToHttp().getResponse<FastifyReply>()
+    if (error instanceof Refusal) {
+      if (error.retryAfterS !== undefined) void reply.header('retry-after', String(error.retryAfterS))
+      void reply.status(error.status).send(error.body)
+      return
+    }
+    const status = error instanceof HttpException ? error.getStatus() : statusOf(error)
+    const message = error instanceof Error ? error.message : String(error)
+    void reply.status(status).send(openAiError(status, message, null))
+  }
+}
+
+/** Fastify's own errors carry theirs. */
+function statusOf(error: unknown): number {
+  if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number')
+    return error.statusCode
+  return 500
+}

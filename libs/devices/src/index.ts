@@ -1,0 +1,6 @@
+export * from './clock.js'
+export * from './device.js'
+export * from './file-journal.js'
+export * from './group-service.js'
+export * from './remote-group.js'
+export * from './simulated-group.js'

@@ -1,0 +1,19 @@
+import type { PeerAnswer, PeerCommand, StoreAnswer, StoreCommand } from '@kvasir/coordinator-core'
+
+/** The store of one actor, as a live process uses it. Commands are carried out in the order in which they are given, and each is answered. */
+export interface ActorStore {
+  own(command: StoreCommand): Promise<StoreAnswer>
+  peer(command: PeerCommand): Promise<PeerAnswer>
+  /** Calls `listener` when a peer rings for the owner. Answers how to stop. */
+  onBell(listener: () => void): Promise<() => void>
+  /** Calls `listener` when the document of a peer may have changed. Answers how to stop. */
+  onTick(peer: string, listener: () => void): Promise<() => void>
+  /** The newest lines of the decision log, oldest first. */
+  newestLog(count: number): Promise<readonly string[]>
+}
+
+/** The stores of all actors of a cluster. */
+export interface ActorStores {
+  actor(name: string): ActorStore
+  close(): void
+}

@@ -1,0 +1,293 @@
+import {
+  type DeviceCommand,
+  engineDocumentSchema,
+  type EngineMessage,
+  parseDocument,
+} from '@kvasir/contracts'
+import { type Device, type DeviceLine, monotonicClock } from '@kvasir/devices'
+import type { EngineEffect, EngineInput, EngineMachine } from '@kvasir/engine-core'
+import type { Clock, Micros } from '@kvasir/kernel'
+import { type FinishReason, finishReasons, type SequenceInput } from '@kvasir/scheduler'
+import type { ActorStore } from './actor-store.js'
+import { Alarm } from './alarm.js'
+
+/** What becomes of one sequence. Exactly one of `refused`, `finished` and `ended` is called, and nothing after it. */
+export interface SequenceListener {
+  /** It got so many tokens, one in most steps. */
+  tokens(count: number): void
+  /** It has all its tokens. */
+  finished(reason: FinishReason): void
+  refused(reason: string, detail: string): void
+  /** It was accepted, and will not be finished. */
+  ended(reason: string): void
+}
+
+/** What the driver of an engine tells whoever watches over the process. */
+export type EngineNews =
+  | { readonly kind: 'device_lost'; readonly reason: string; readonly sequences: number }
+  /** Somebody writes what is not a document where the engine's document should be. */
+  | { readonly kind: 'bad_document'; readonly problems: readonly string[] }
+
+export interface EngineDriverOptions {
+  readonly engine: string
+  /** The store of its pool's owner. */
+  readonly store: ActorStore
+  readonly device: Device
+  /** Makes the engine's machine; each run has a higher incarnation than the last one, also across processes. */
+  machine(incarnation: number): EngineMachine
+  /** Shortest time between two heartbeats of its own accord: what comes earlier is news that the owner should hear at once. */
+  readonly heartbeatUs: Micros
+  readonly clock?: Clock
+  /** Hears of every effect. */
+  readonly observe?: (effect: EngineEffect) => void
+  readonly news?: (news: EngineNews) => void
+}
+
+/** Pause before an engine that lost its device begins anew. */
+const RESTART_MS = 200
+
+interface Told {
+  readonly input: EngineInput
+  /** Whose sequence is submitted. */
+  readonly listener: SequenceListener | undefined
+}
+
+/**
+ * Runs one engine: carries messages between its machine, the store and the device, and sequences between it and those who asked for
+ * them. When the device is lost, what was under way ends with the reason `engine_lost`, and the engine begins anew as another
+ * incarnation.
+ */
+export class EngineDriver {
+  readonly #options: EngineDriverOptions
+  readonly #clock: Clock
+  readonly #alarm: Alarm
+  #machine: EngineMachine
+  #line: DeviceLine | undefined
+  #silence: (() => void) | undefined
+  #lastBeatUs: Micros = -Infinity
+  #documentText = ''
+  /** What the machine is still to be told: a listener may speak while its effects are carried out. */
+  readonly #inputs: Told[] = []
+  #stepping = false
+  /** By slot. */
+  #listeners: (SequenceListener | undefined)[] = []
+  #unfinished = 0
+  #draining: (() => void) | undefined
+  #stopped = false
+  #restart: NodeJS.Timeout | undefined
+
+  constructor(options: EngineDriverOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? monotonicClock
+    this.#alarm = new Alarm(this.#clock, () => this.#tell({ kind: 'wake' }))
+    this.#machine = options.machine(newIncarnation())
+  }
+
+  /** The machine of the present incarnation, to read from. */
+  get machine(): EngineMachine {
+    return this.#machine
+  }
+
+  /** Whether it has its device, and a lease to work with. */
+  get ready(): boolean {
+    return this.#line !== undefined && !this.#leaving && this.#machine.lease.document?.member === true
+  }
+
+  /** Sequences accepted and without an end. */
+  get unfinished(): number {
+    return this.#unfinished
+  }
+
+  /** Resolves when the store has heard where to ring. */
+  async start(): Promise<void> {
+    const { store, engine } = this.#options
+    this.#begin(this.#machine)
+    this.#silence = await store.onTick(engine, () => void this.#read())
+  }
+
+  /**
+   * Takes no sequence any more, lets those it has come to an end, for at most `drainMs`; ends the others with a reason, gives all
+   * memory back and says so.
+   */
+  async stop({ drainMs = 0 }: { readonly drainMs?: number } = {}): Promise<void> {
+    if (this.#stopped) return
+    await this.#drain(drainMs)
+    this.#tell({ kind: 'stop' })
+    this.#stopped = true
+    clearTimeout(this.#restart)
+    this.#alarm.stop()
+    this.#silence?.()
+    this.#endAll('engine_left')
+    // What was said last is on its way: the store carries commands out in order, and the line sends before it closes.
+    this.#line?.close()
+    await this.#options.store.peer({ kind: 'read', peer: this.#options.engine })
+  }
+
+  /** Takes a sequence. Answers how to abort it. */
+  submit(sequence: SequenceInput, listener: SequenceListener): () => void {
+    if (this.#leaving) listener.refused('engine_left', 'the engine is being stopped')
+    else if (!this.#line) listener.refused('engine_lost', 'the engine has no device at the moment')
+    else this.#tell({ kind: 'submit', sequence }, listener)
+    return () => {
+      const slot = this.#listeners.indexOf(listener)
+      if (slot >= 0) this.#tell({ kind: 'abort', slot })
+    }
+  }
+
+  get #leaving(): boolean {
+    return this.#stopped || this.#draining !== undefined
+  }
+
+  async #drain(withinMs: number): Promise<void> {
+    const drained = new Promise<void>((resolve) => {
+      this.#draining = resolve
+    })
+    if (this.#unfinished === 0 || withinMs <= 0) return
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, withinMs)
+    })
+    await Promise.race([drained, late])
+    clearTimeout(timer)
+  }
+
+  // --- the machine ---
+
+  #tell(input: EngineInput, listener?: SequenceListener): void {
+    if (this.#stopped) return
+    this.#inputs.push({ input, listener })
+    if (this.#stepping) return
+    this.#stepping = true
+    try {
+      for (let told = this.#inputs.shift(); told; told = this.#inputs.shift()) this.#step(told)
+    } finally {
+      this.#stepping = false
+    }
+  }
+
+  #step({ input, listener }: Told): void {
+    const machine = this.#machine
+    for (const effect of machine.step(this.#clock.now(), input)) {
+      this.#perform(effect, listener)
+      this.#options.observe?.(effect)
+    }
+    this.#alarm.set(machine.nextDeadline())
+  }
+
+  #perform(effect: EngineEffect, submitting: SequenceListener | undefined): void {
+    switch (effect.kind) {
+      case 'send':
+        return this.#send(effect.message)
+      case 'device':
+        return this.#toDevice(effect.command)
+      case 'accepted':
+        this.#listeners[effect.slot] = submitting
+        this.#unfinished++
+        return
+      case 'refused':
+        return submitting?.refused(effect.reason, effect.detail)
+      case 'stepped':
+        return this.#stepped(effect)
+      case 'ended':
+        return this.#take(effect.slot)?.ended(effect.reason)
+      case 'planned':
+      case 'preempted':
+      case 'outcome':
+        return
+    }
+  }
+
+  #stepped({ outcome }: Extract<EngineEffect, { kind: 'stepped' }>): void {
+    const { tokenCount, tokenSlots, finishedCount, finishedSlots, finishedReasons } = outcome
+    for (let k = 0; k < tokenCount; k++) this.#listeners[tokenSlots[k]]?.tokens(1)
+    for (let k = 0; k < finishedCount; k++)
+      this.#take(finishedSlots[k])?.finished(finishReasons[finishedReasons[k]])
+  }
+
+  /** A sequence has come to its end. */
+  #take(slot: number): SequenceListener | undefined {
+    const listener = this.#listeners[slot]
+    this.#listeners[slot] = undefined
+    if (listener && --this.#unfinished === 0) this.#draining?.()
+    return listener
+  }
+
+  // --- the owner ---
+
+  #send(message: EngineMessage): void {
+    const { store, engine, heartbeatUs } = this.#options
+    const text = JSON.stringify(message)
+    if (message.kind !== 'heartbeat') {
+      void store.peer({ kind: 'say', peer: engine, text })
+      return
+    }
+    const now = this.#clock.now()
+    const ring = now - this.#lastBeatUs < 0.75 * heartbeatUs
+    this.#lastBeatUs = now
+    void store.peer({ kind: 'beat', peer: engine, text, ring }).then((answer) => {
+      if (answer.kind === 'document') this.#document(answer.text)
+    })
+  }
+
+  async #read(): Promise<void> {
+    const { store, engine } = this.#options
+    const answer = await store.peer({ kind: 'read', peer: engine })
+    if (answer.kind === 'document') this.#document(answer.text)
+  }
+
+  #document(text: string | null): void {
+    if (text === null || text === this.#documentText) return
+    this.#documentText = text
+    const document = parseDocument(engineDocumentSchema, jsonIn(text))
+    if (document.kind === 'parsed') this.#tell({ kind: 'document', document: document.value })
+    else this.#options.news?.({ kind: 'bad_document', problems: document.problems })
+  }
+
+  // --- the device ---
+
+  #begin(machine: EngineMachine): void {
+    this.#machine = machine
+    this.#documentText = ''
+    this.#line = this.#options.device.connect({
+      answer: (answer) => {
+        if (this.#machine === machine) this.#tell(answer)
+      },
+      lost: (reason) => this.#deviceLost(machine, reason),
+    })
+    this.#tell({ kind: 'start' })
+  }
+
+  #toDevice(command: DeviceCommand): void {
+    this.#line?.send(command)
+  }
+
+  #deviceLost(machine: EngineMachine, reason: string): void {
+    if (this.#machine !== machine || this.#stopped) return
+    this.#line = undefined
+    this.#alarm.stop()
+    this.#inputs.length = 0
+    this.#options.news?.({ kind: 'device_lost', reason, sequences: this.#unfinished })
+    this.#endAll('engine_lost')
+    this.#restart = setTimeout(() => this.#begin(this.#options.machine(newIncarnation())), RESTART_MS)
+  }
+
+  #endAll(reason: string): void {
+    for (let slot = 0; slot < this.#listeners.length; slot++) this.#take(slot)?.ended(reason)
+  }
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+let lastIncarnation = 0
+
+/** Higher than every one before, in this process or an earlier one on this machine: the time in ms, or one more than the last. */
+function newIncarnation(): number {
+  lastIncarnation = Math.max(Date.now(), lastIncarnation + 1)
+  return lastIncarnation
+}

@@ -1,0 +1,63 @@
+import { MemoryStore, type PeerCommand, type StoreCommand } from '@kvasir/coordinator-core'
+import type { ActorStore, ActorStores } from './actor-store.js'
+
+type Listener = () => void
+
+/** Actors whose stores lie in this process: for a cluster in one process, and for tests. What it holds dies with the process. */
+export class MemoryActors implements ActorStores {
+  readonly #actors = new Map<string, MemoryActor>()
+
+  actor(name: string): ActorStore {
+    const known = this.#actors.get(name) ?? new MemoryActor()
+    this.#actors.set(name, known)
+    return known
+  }
+
+  close(): void {
+    this.#actors.clear()
+  }
+}
+
+class MemoryActor implements ActorStore {
+  readonly #store = new MemoryStore()
+  readonly #bells = new Set<Listener>()
+  readonly #ticks = new Map<string, Set<Listener>>()
+
+  async own(command: StoreCommand) {
+    const answer = this.#store.own(command)
+    if (command.kind === 'commit' && answer.kind === 'committed')
+      for (const { peer } of command.commit.documents) ring(this.#ticks.get(peer))
+    return answer
+  }
+
+  async peer(command: PeerCommand) {
+    const answer = this.#store.peer(command)
+    if (command.kind === 'say' || (command.kind === 'beat' && command.ring)) ring(this.#bells)
+    return answer
+  }
+
+  async onBell(listener: Listener) {
+    return listen(this.#bells, listener)
+  }
+
+  async onTick(peer: string, listener: Listener) {
+    const listeners = this.#ticks.get(peer) ?? new Set()
+    this.#ticks.set(peer, listeners)
+    return listen(listeners, listener)
+  }
+
+  async newestLog(count: number) {
+    return this.#store.log.slice(-count)
+  }
+}
+
+function listen(listeners: Set<Listener>, listener: Listener): () => void {
+  listeners.add(listener)
+  return () => void listeners.delete(listener)
+}
+
+/** Later, as over a network: whoever rings has not finished what it does. */
+function ring(listeners: ReadonlySet<Listener> | undefined): void {
+  if (!listeners) return
+  for (const listener of listeners) queueMicrotask(listener)
+}

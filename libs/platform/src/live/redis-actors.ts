@@ -1,0 +1,35 @@
+import { Bells, Connection, keysOf, type RedisAddress, RedisStore } from '@kvasir/redis-store'
+import type { ActorStore, ActorStores } from './actor-store.js'
+
+/** Actors whose stores lie in Redis. One connection carries commands, one hears bells. */
+export class RedisActors implements ActorStores {
+  readonly #connection: Connection
+  readonly #bells: Bells
+
+  constructor(address: RedisAddress) {
+    this.#connection = new Connection(address)
+    this.#bells = new Bells(address)
+  }
+
+  /** @throws when Redis does not answer in time. */
+  async ready(): Promise<void> {
+    await this.#connection.ready()
+  }
+
+  actor(name: string): ActorStore {
+    const store = new RedisStore(this.#connection, name)
+    const keys = keysOf(name)
+    return {
+      own: (command) => store.own(command),
+      peer: (command) => store.peer(command),
+      onBell: (listener) => this.#bells.listen(keys.bell, listener),
+      onTick: (peer, listener) => this.#bells.listen(keys.tick(peer), listener),
+      newestLog: (count) => store.newestLog(count),
+    }
+  }
+
+  close(): void {
+    this.#connection.close()
+    this.#bells.close()
+  }
+}

@@ -1,0 +1,7 @@
+export * from './bells.js'
+export * from './connection.js'
+export * from './keys.js'
+export * from './redis-store.js'
+export * from './server/bring-redis.js'
+export * from './server/find-redis.js'
+export * from './server/private-redis.js'

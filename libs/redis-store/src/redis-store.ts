@@ -1,0 +1,217 @@
+import type {
+  Commit,
+  Letter,
+  Ownership,
+  PeerAnswer,
+  PeerCommand,
+  StoreAnswer,
+  StoreCommand,
+} from '@kvasir/coordinator-core'
+import type { Redis } from 'ioredis'
+import type { Connection } from './connection.js'
+import { functionName, librarySource } from './functions/library.js'
+import { type ActorKeys, keysOf } from './keys.js'
+
+/** Messages kept of an inbox that nobody reads, and lines kept of a decision log; both about. */
+const INBOX_LENGTH = 1_000
+const LOG_LENGTH = 100_000
+
+/** A value as a function answers it. */
+type Reply = string | number | null | readonly Reply[]
+
+/**
+ * The store of one actor over Redis. Every command is answered: `failed` says that nothing is known of what became of it. Commands
+ * of one store are carried out in the order in which they were given.
+ */
+export class RedisStore {
+  readonly #connection: Connection
+  readonly #keys: ActorKeys
+
+  constructor(connection: Connection, actor: string) {
+    this.#connection = connection
+    this.#keys = keysOf(actor)
+  }
+
+  /** Carries out a command of an owner or of a standby. */
+  async own(command: StoreCommand): Promise<StoreAnswer> {
+    try {
+      return await this.#connection.run((client) => this.#own(client, command))
+    } catch (error) {
+      return { kind: 'failed', detail: messageOf(error) }
+    }
+  }
+
+  /** Carries out a command of a peer. */
+  async peer(command: PeerCommand): Promise<PeerAnswer> {
+    try {
+      return await this.#connection.run((client) => this.#peer(client, command))
+    } catch (error) {
+      return { kind: 'failed', detail: messageOf(error) }
+    }
+  }
+
+  /** The newest `count` lines of the decision log, oldest first. @throws when Redis does not answer. */
+  async newestLog(count: number): Promise<readonly string[]> {
+    const entries = await this.#connection.run((client) =>
+      client.xrevrange(this.#keys.log, '+', '-', 'COUNT', count),
+    )
+    return entries.map(([, fields]) => fields[1]).reverse()
+  }
+
+  async #own(client: Redis, command: StoreCommand): Promise<StoreAnswer> {
+    const keys = this.#keys
+    switch (command.kind) {
+      case 'observe':
+        return { kind: 'observed', own: ownershipIn(await client.hmget(keys.own, ...ownershipFields)) }
+      case 'acquire': {
+        const { seen, by } = command
+        const before = seen === null ? ['', '', ''] : [String(seen.term), seen.by, String(seen.beat)]
+        return acquiredIn(
+          await this.#call(client, 'acquire', [keys.own, keys.state, keys.positions], [by, ...before]),
+        )
+      }
+      case 'commit':
+        return committedIn(await this.#commit(client, command.commit))
+      case 'peek':
+        return this.#peek(client, command)
+      case 'retire': {
+        const { term, by, peer } = command
+        const places = [keys.document(peer), keys.heartbeat(peer), keys.inbox(peer)]
+        const reply = await this.#call(
+          client,
+          'retire',
+          [keys.own, keys.peers, keys.positions, ...places],
+          [String(term), by, peer],
+        )
+        const [kind, own] = listIn(reply)
+        return kind === 'retired' ? { kind } : { kind: 'fenced', own: ownershipIn(own) }
+      }
+    }
+  }
+
+  #commit(client: Redis, commit: Commit): Promise<Reply> {
+    const { term, by, version, id, epoch, state, documents, log, positions, last } = commit
+    const keys = this.#keys
+    const places = documents.map(({ peer }) => keys.document(peer))
+    const inboxes = positions.map(({ peer }) => keys.inbox(peer))
+    const head = [term, by, version, id, epoch, last ? 1 : 0, state === undefined ? 0 : 1, state ?? '']
+    const sizes = [LOG_LENGTH, documents.length, log.length, positions.length]
+    const body = [
+      ...documents.flatMap(({ peer, text }) => [keys.tick(peer), text]),
+      ...log,
+      ...positions.flatMap(({ peer, position }) => [peer, position]),
+    ]
+    return this.#call(
+      client,
+      'commit',
+      [keys.own, keys.state, keys.positions, keys.log, ...places, ...inboxes],
+      [...head, ...sizes, ...body].map(String),
+    )
+  }
+
+  async #peek(
+    client: Redis,
+    { positions, limit }: Extract<StoreCommand, { kind: 'peek' }>,
+  ): Promise<StoreAnswer> {
+    const keys = this.#keys
+    const places = positions.flatMap(({ peer }) => [keys.heartbeat(peer), keys.inbox(peer)])
+    const args = [String(limit), ...positions.map(({ position }) => position)]
+    const [own, peers, said] = listIn(
+      await this.#call(client, 'peek', [keys.own, keys.peers, ...places], args),
+    )
+    const each = listIn(said).map((entry, i) => ({ peer: positions[i].peer, entry: listIn(entry) }))
+    return {
+      kind: 'peeked',
+      own: ownershipIn(own),
+      peers: listIn(peers).map(String).sort(),
+      heartbeats: each.flatMap(({ peer, entry: [text] }) =>
+        typeof text === 'string' ? [{ peer, text }] : [],
+      ),
+      letters: each.flatMap(({ peer, entry: [, messages] }) =>
+        listIn(messages).map((message) => letterIn(peer, message)),
+      ),
+    }
+  }
+
+  async #peer(client: Redis, command: PeerCommand): Promise<PeerAnswer> {
+    const keys = this.#keys
+    const { peer } = command
+    if (command.kind === 'read') return { kind: 'document', text: await client.get(keys.document(peer)) }
+    const pipeline = client.pipeline()
+    if (command.kind === 'say')
+      pipeline.xadd(keys.inbox(peer), 'MAXLEN', '~', INBOX_LENGTH, '*', 'text', command.text)
+    else pipeline.set(keys.heartbeat(peer), command.text).get(keys.document(peer))
+    // Said every time, for the store may have forgotten it.
+    pipeline.sadd(keys.peers, peer)
+    if (command.kind === 'say' || command.ring) pipeline.publish(keys.bell, peer)
+    const answers = (await pipeline.exec()) ?? []
+    for (const [error] of answers) if (error) throw error
+    if (command.kind === 'say') return { kind: 'said', position: String(answers[0]?.[1]) }
+    const text = answers[1]?.[1]
+    return { kind: 'document', text: typeof text === 'string' ? text : null }
+  }
+
+  /** Calls a function, and loads the library first where it is missing: a new server, or a cluster's new master. */
+  async #call(client: Redis, verb: string, keys: readonly string[], args: readonly string[]): Promise<Reply> {
+    const call = () =>
+      client.call('FCALL', functionName(verb), keys.length, ...keys, ...args) as Promise<Reply>
+    try {
+      return await call()
+    } catch (error) {
+      if (!/function not found/i.test(messageOf(error))) throw error
+      await client.call('FUNCTION', 'LOAD', 'REPLACE', librarySource)
+      return call()
+    }
+  }
+}
+
+const ownershipFields = ['term', 'by', 'beat', 'version', 'epoch', 'commit'] as const
+
+function ownershipIn(reply: Reply): Ownership | null {
+  if (!Array.isArray(reply) || reply[0] === null) return null
+  const [term, by, beat, version, epoch, commitId] = reply.map(String)
+  return {
+    term: Number(term),
+    by,
+    beat: Number(beat),
+    version: Number(version),
+    epoch: Number(epoch),
+    commitId,
+  }
+}
+
+function acquiredIn(reply: Reply): StoreAnswer {
+  const [kind, own, state, positions] = listIn(reply)
+  const ownership = ownershipIn(own)
+  if (kind !== 'acquired' || ownership === null) return { kind: 'fenced', own: ownership }
+  const flat = listIn(positions).map(String)
+  return {
+    kind: 'acquired',
+    own: ownership,
+    state: typeof state === 'string' ? state : null,
+    positions: flat.flatMap((peer, i) => (i % 2 === 0 ? [{ peer, position: flat[i + 1] }] : [])),
+  }
+}
+
+function committedIn(reply: Reply): StoreAnswer {
+  const [kind, value] = listIn(reply)
+  return kind === 'committed'
+    ? { kind: 'committed', version: Number(value) }
+    : { kind: 'fenced', own: ownershipIn(value) }
+}
+
+/** An entry of a stream: its position, and one field with the text. */
+function letterIn(peer: string, message: Reply): Letter {
+  const [position, fields] = listIn(message)
+  return { peer, position: String(position), text: String(listIn(fields)[1]) }
+}
+
+function listIn(reply: Reply): readonly Reply[] {
+  if (!Array.isArray(reply))
+    throw new TypeError(`Redis answered ${JSON.stringify(reply)} where a list was due`)
+  return reply
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
