@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The kvasir command. Builds first when sources have changed since the last build, then runs apps/cli/dist/main.js.
+// The kvasir command. Builds first when sources have changed since the last build, then runs apps/cli/dist/main.js. `kvasir up` runs
+// the other apps, so that it builds them too.
 // Whatever it has to say goes to stderr: stdout belongs to the command.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -18,7 +19,8 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const dist = join(root, 'apps/cli/dist')
-const stampFile = join(dist, '.sources')
+const apps = process.argv[2] === 'up' ? appNames() : ['cli']
+const stampFile = join(dist, apps.length > 1 ? '.sources-up' : '.sources')
 const lock = join(dist, '.building')
 const compiler = join(root, 'node_modules/@typescript/native/bin/tsc')
 
@@ -59,9 +61,14 @@ function fingerprint() {
   return hash.digest('hex')
 }
 
+function appNames() {
+  const isApp = (name) => existsSync(join(root, 'apps', name, 'tsconfig.lib.json'))
+  return readdirSync(join(root, 'apps')).filter(isApp).sort()
+}
+
 function projects() {
   return [
-    'apps/cli',
+    ...apps.map((name) => `apps/${name}`),
     ...readdirSync(join(root, 'libs'))
       .sort()
       .map((name) => `libs/${name}`),
@@ -73,7 +80,7 @@ function build() {
   process.stderr.write('building…\n')
   const print = fingerprint()
   rmSync(stampFile, { force: true })
-  const args = [compiler, '--build', 'apps/cli/tsconfig.lib.json']
+  const args = [compiler, '--build', ...apps.map((name) => `apps/${name}/tsconfig.lib.json`)]
   const { status, signal, error } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] })
   if (error) fail(`the build could not be started: ${error.message}`)
   if (signal) fail(`the build was stopped by ${signal}`)

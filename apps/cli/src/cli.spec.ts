@@ -27,7 +27,7 @@ function run(args: readonly string[], started: (child: ReturnType<typeof spawn>)
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [launcher, ...args], {
       cwd: folder,
-      env: { ...process.env, NO_COLOR: '1' },
+      env: { ...process.env, NO_COLOR: '1', KVASIR_STATE: join(folder, 'state'), KVASIR_URL: '' },
     })
     let out = ''
     let err = ''
@@ -292,13 +292,15 @@ describe('kvasir explain and what-if', () => {
   })
 
   it.each([
-    [['explain', 'r1'], /--log is missing/],
     [['explain', 'r1', '--log', 'none'], /--log none: there is no such file/],
     [['explain', 'r1', '--log', 'logged/decisions.jsonl.gz'], /"r1" is no preemption request/],
     [['explain', '--model', 'chat', '--log', 'logged/decisions.jsonl.gz'], /--at is missing/],
     [['explain', '--at', '3', '--log', 'logged/decisions.jsonl.gz'], /what to explain is missing/],
     [['what-if', '--at', '3', '--log', 'logged/decisions.jsonl.gz'], /--set is missing/],
-    [['what-if', '--set', 'a.weight=2', '--log', 'logged/decisions.jsonl.gz'], /what to change is missing/],
+    [['what-if', '--set', 'a.weight=2', '--log', 'logged/decisions.jsonl.gz'], /--at is missing/],
+    [['what-if', '--at', '3', '--set', 'a.weight=2'], /without --log it must be left out/],
+    [['up', '-f', 'none.yaml'], /none.yaml: no such file/],
+    [['up', '--redis', 'localhost', '-f', scenario], /--redis is "localhost"; it must be a URL/],
     [
       ['what-if', '--at', '3', '--set', 'chat.weight=0', '--log', 'logged/decisions.jsonl.gz'],
       /weight is 0; it must be/,
@@ -308,4 +310,15 @@ describe('kvasir explain and what-if', () => {
     expect(err).toMatch(sentence)
     expect({ code, out }).toEqual({ code: 2, out: '' })
   })
+})
+
+describe("the operators' commands", () => {
+  it.each([['status'], ['down'], ['model', 'list'], ['explain', 'r1'], ['budget', 'watch'], ['policy']])(
+    'say what to do when no cluster is up: %s %s',
+    async (...args) => {
+      const { code, out, err } = await kvasir(...args.filter((word) => typeof word === 'string'))
+      expect(err).toMatch(/no cluster is up/)
+      expect({ code, out }).toEqual({ code: 1, out: '' })
+    },
+  )
 })

@@ -1,6 +1,7 @@
 import { OperationalError } from '@kvasir/event-log'
 import { CommanderError } from 'commander'
 import { BadInput, ExitCode } from './bad-input.js'
+import { ClusterTrouble } from './live/cluster-trouble.js'
 import { createProgram } from './program.js'
 
 const program = createProgram()
@@ -19,7 +20,8 @@ function report(error: unknown): number {
     for (const problem of error.problems) process.stderr.write(`kvasir: ${problem}\n`)
     return ExitCode.BadInput
   }
-  if (error instanceof OperationalError) process.stderr.write(`kvasir: ${error.message}\n`)
+  if (error instanceof OperationalError || error instanceof ClusterTrouble)
+    process.stderr.write(`kvasir: ${error.message}\n`)
   else
     process.stderr.write(
       `kvasir: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,

@@ -57,13 +57,6 @@ export async function forward(
       lastAnswer = result.answer
       parts.watch.lost(chosen.engine)
       parts.log.warn({ request: incoming.id, engine: chosen.engine.engine }, `engine lost: ${result.detail}`)
-      if (
-        lastAnswer?.kind === 'answered' &&
-        parts.replicas.engines.every((e) => e.model !== incoming.model || !e.ready)
-      ) {
-        // Nobody else is there: its own words say best why.
-        break
-      }
     } finally {
       chosen.release()
     }

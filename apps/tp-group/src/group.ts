@@ -1,8 +1,7 @@
 import type { TpGroupProfile } from '@kvasir/contracts'
-import { FileJournal, SimulatedGroup } from '@kvasir/devices'
+import { FileJournal, SimulatedGroup, StepCosts } from '@kvasir/devices'
 import { gpuByName, type Gpu } from '@kvasir/hardware'
 import { ProfileError } from '@kvasir/platform'
-import { StepCosts } from './step-costs.js'
 
 /** A simulated TP group as its profile says, with what it knew when it was stopped. */
 export interface OpenedGroup {

@@ -53,6 +53,10 @@ export const modelChangeSchema = z.strictObject({
   terms: engineTermsSchema,
   /** No engine of a draining model joins any more. */
   draining: z.boolean().default(false),
+  /** Of the catalogue; left out where only engines know it. */
+  architecture: name.optional(),
+  /** Registered no more: it is not listed, and joins are refused. */
+  removed: z.literal(true).optional(),
 })
 export type ModelChange = z.infer<typeof modelChangeSchema>
 
@@ -60,7 +64,7 @@ export type ModelChange = z.infer<typeof modelChangeSchema>
 export const shareDocumentSchema = z.strictObject({
   pool: name,
   ...numbered,
-  /** Those of the pool's models that were ever changed through the cluster. */
+  /** All that were ever changed through the cluster: an engine of any of them may join any pool. */
   models: z.array(modelChangeSchema).readonly(),
   /** They compare with each other only; an engine that is not among them has its model's weight beside their models'. */
   weights: z.array(z.strictObject({ engine: name, weight: z.int().min(1) })).readonly(),

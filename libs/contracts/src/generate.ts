@@ -3,6 +3,7 @@ import { comparisonSchema } from './comparison.js'
 import { decisionLogHeaderSchema, decisionLogLineSchema } from './decision-log.js'
 import { budgetPlanSchema, budgetSnapshotSchema } from './plan-budgets.js'
 import { preemptionPlanSchema, preemptionSnapshotSchema } from './plan-preemption.js'
+import { stepAnswerSchema, stepQuestionSchema } from './predict-step.js'
 import { scenarioSchema } from './scenario.js'
 import { summarySchema } from './summary.js'
 import { traceRecordSchema } from './trace.js'
@@ -20,6 +21,10 @@ function outputSchema(schema: z.ZodType, title: string): unknown {
 /** Path in the repository to content; `npm run generate` writes them, `npm run check` compares them. */
 export const generatedFiles: Readonly<Record<string, unknown>> = {
   'schemas/scenario.schema.json': inputSchema(scenarioSchema, 'Kvasir scenario'),
+  'schemas/cluster.schema.json': inputSchema(
+    scenarioSchema.partial({ name: true, workload: true }),
+    'Cluster file of kvasir up',
+  ),
   'schemas/summary.schema.json': outputSchema(summarySchema, 'Kvasir summary.json'),
   'schemas/comparison.schema.json': outputSchema(comparisonSchema, 'Kvasir comparison.json'),
   'schemas/decision-log.schema.json': outputSchema(
@@ -37,4 +42,6 @@ export const generatedFiles: Readonly<Record<string, unknown>> = {
     preemptionPlanSchema,
     'Answer of kvasir plan preemption',
   ),
+  'schemas/predict-step.schema.json': inputSchema(stepQuestionSchema, 'One line for kvasir predict step'),
+  'schemas/predict-step-answer.schema.json': outputSchema(stepAnswerSchema, 'Answer of kvasir predict step'),
 }

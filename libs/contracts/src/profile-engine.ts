@@ -37,6 +37,11 @@ export const engineProfileSchema = z.strictObject({
   device: deviceAddressSchema.describe('where its TP group listens: host:port, or unix:PATH'),
   store: storeAddressSchema.describe('the Redis of the cluster: url or socket'),
   http: httpAddressSchema.describe('where it serves completions'),
+  drainMs: z
+    .int()
+    .min(0)
+    .default(10_000)
+    .describe('time that requests under way have to end when it is stopped'),
   log: logLevelSchema,
 })
 export type EngineProfile = z.infer<typeof engineProfileSchema>

@@ -163,6 +163,41 @@ describe('parseScenario', () => {
     )
   })
 
+  it('takes what a benchmark of one engine needs to say', () => {
+    const document = edited('workload.generators.0', {
+      model: 'chat',
+      arrivals: { kind: 'closed-loop', users: 64, startEveryMs: 10 },
+      lengths: { prompt: { kind: 'fixed', tokens: 1024 }, output: { kind: 'fixed', tokens: 128 } },
+      systemPrompt: { tokens: 512 },
+      requests: 640,
+    })
+    const engine = {
+      host: 'vllm-sync',
+      hostStepMs: 1.2,
+      frontEndMs: 7.5,
+      numGpuBlocks: 18_000,
+      stepTokenLimit: 2048,
+      sequenceLimit: 64,
+      dtype: 'fp8',
+      kvDtype: 'fp8',
+    }
+    const parsed = parseScenario({ ...Object(document), engine })
+    expect(parsed.kind === 'refused' ? parsed.problems : []).toEqual([])
+    if (parsed.kind !== 'parsed') return
+    expect(parsed.value.workload.generators[0]).toMatchObject({
+      arrivals: { kind: 'closed-loop', users: 64, thinkMs: 0, startEveryMs: 10 },
+      systemPrompt: { tokens: 512, variants: 1 },
+    })
+  })
+
+  it('refuses to count the requests of users by arrival', () => {
+    const document = edited('workload.generators.0.arrivals', { kind: 'closed-loop', users: 4 })
+    Reflect.set(Object(Reflect.get(Object(document), 'workload')), 'requests', 10)
+    expect(problemsOf(document).join('\n')).toContain(
+      'workload.requests is 10; beside the closed loop of workload.generators[0] it must be left out',
+    )
+  })
+
   it('names every problem of a document at once', () => {
     const problems = problemsOf({ ...good, seed: -1, policy: 'x', nonsense: true })
     expect(problems).toHaveLength(3)

@@ -107,6 +107,17 @@ export const poolSummarySchema = z.strictObject({
   engines: z.array(z.string()).readonly(),
   bundles: count.describe('bundles of KV memory the pool has'),
   utilisation: share.describe('share of the simulated time in which the group computed'),
+  load: z
+    .number()
+    .min(0)
+    .nullable()
+    .describe(
+      'work that arrived over what the group could have done meanwhile at full batches, an estimate; null for fewer than two requests',
+    ),
+  queueGrowth: z
+    .number()
+    .min(0)
+    .describe('share of the arriving requests by which the queue grew while they came; 0 when it did not'),
   kvUtilisation: share.describe('mean share of the bundles with a block in use'),
   peakBundles: count.describe('most bundles in use at once'),
   fragmentation: z.strictObject({

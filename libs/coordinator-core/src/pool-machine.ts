@@ -29,7 +29,7 @@ import { Rounds } from './rounds.js'
 import { isScarce } from './scarcity.js'
 
 /** Under this name lies what nobody has claimed yet. */
-const UNCLAIMED = '(unclaimed)'
+export const UNCLAIMED = '(unclaimed)'
 
 export type PoolInput =
   | { readonly kind: 'wake' }
@@ -201,7 +201,8 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     member.outcomes = member.outcomes.filter(
       ({ sequence }) => heartbeat.epoch !== epoch || sequence > heartbeat.sequence,
     )
-    const differs = !member.divided || needsDiffer(member.divided, heartbeat) || this.#supplyWanted && Math.abs(member.divided.demand.bundles - heartbeat.demand.bundles) >= 0.01 * this.#options.bundles
+    const scarceOf = this.#supplyWanted ? this.#options.bundles : Infinity
+    const differs = !member.divided || needsDiffer(member.divided, heartbeat, scarceOf)
     if (differs) this.#clock.noteChange()
     // Replanned at once, but not more often than the other engines could follow.
     if (differs && this.members.length > 1) this.#clock.soon(now)
@@ -211,10 +212,14 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
       member.counted = true
       this.#membership.claim(member, UNCLAIMED, heartbeat.held)
     }
-    const free = this.ledger.free
+    const { free } = this.ledger
     if (heartbeat.epoch === epoch && heartbeat.sequence >= known)
       this.#broker.released(now, member, heartbeat.held)
-    if (this.ledger.free > free) { this.#clock.noteChange(); this.#clock.soon(now) }
+    // What has come free is for whoever lacks it, and not only in the next round.
+    if (this.ledger.free > free && this.members.length > 1) {
+      this.#clock.noteChange()
+      this.#clock.soon(now)
+    }
     this.#membership.heard(now, member)
   }
 

@@ -1,4 +1,4 @@
-import type { EngineTerms, PreemptionOutcome, PreemptionRequest } from '@kvasir/contracts'
+import type { EngineTerms, PoolOrders, PreemptionOutcome, PreemptionRequest } from '@kvasir/contracts'
 
 /**
  * What the next owner of a pool must know of it, packed by the last one. Times are not in it, for clocks are not compared; nor is who
@@ -13,6 +13,8 @@ export interface PoolState {
   readonly departed: readonly DepartedState[]
   /** Requests without an end: the next owner decides them anew, under the same ids. */
   readonly open: readonly PreemptionRequest[]
+  /** How the pool is run, if operators have said it. */
+  readonly orders?: PoolOrders
 }
 
 interface Numbered {

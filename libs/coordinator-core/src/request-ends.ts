@@ -5,7 +5,7 @@ import { Answers } from './answers.js'
 import type { BrokerParts } from './broker-parts.js'
 import { mustDo } from './debits.js'
 import { closedLine, outcomeLine } from './decision-line.js'
-import { type Member, tell } from './member.js'
+import { inUseBundles, type Member, tell } from './member.js'
 import type { OpenRequest, OpenRequests } from './open-requests.js'
 import { endOf, type RequestEnd } from './request-end.js'
 
@@ -51,8 +51,8 @@ export class RequestEnds {
     if (!member) return
     mustDo(ledger.settle(id))
     member.grantedUs = now
+    member.settledBundles = Math.min(ledger.leasedTo(member.engine), inUseBundles(member, now) + bundles)
     member.settledUntilUs = now + SETTLING_HEARTBEATS * settings.heartbeatUs
-    member.settledBundles = ledger.leasedTo(member.engine)
     this.#open.remove(id)
     const { outcome } = this.#end(now, request, cause)
     this.#parts.decided(outcomeLine(now, request, outcome, decision))

@@ -52,11 +52,7 @@ export interface RoundPool {
 }
 
 /** The pool as it is now. @param members sorted by engine id. */
-export function roundInput(
-  now: Micros,
-  members: readonly Member[],
-  pool: RoundPool,
-): RoundInput {
+export function roundInput(now: Micros, members: readonly Member[], pool: RoundPool): RoundInput {
   const { options, ledger, carry, weights } = pool
   const { policy, settings, bundles } = options
   const { free, quarantined } = ledger.totals

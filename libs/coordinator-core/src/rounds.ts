@@ -40,12 +40,7 @@ export class Rounds {
    * Divides anew, marks whoever gets something else than before, and says what was done.
    * @param weights in place of the members' own, if the cluster has a word in it.
    */
-  run(
-    now: Micros,
-    members: readonly Member[],
-    number: number,
-    weights?: readonly number[],
-  ): RoundRecord {
+  run(now: Micros, members: readonly Member[], number: number, weights?: readonly number[]): RoundRecord {
     for (const member of members) member.divided = member.heartbeat
     const { options, ledger, log } = this.#parts
     const input = roundInput(now, members, { options, ledger, carry: this.#carry, weights })

@@ -66,9 +66,11 @@ export class BundleMap {
     return bundles
   }
 
-  /** True when every one of `bundles` is mapped to `owner`; asked before anything is unmapped. */
+  /** True when every one of `bundles` is mapped to `owner`, and named once; asked before anything is unmapped. */
   holds(owner: number, bundles: readonly number[]): boolean {
-    return bundles.every((bundle) => this.#owner[bundle] === owner)
+    return (
+      bundles.every((bundle) => this.#owner[bundle] === owner) && new Set(bundles).size === bundles.length
+    )
   }
 
   unmap(owner: number, bundles: readonly number[]): void {

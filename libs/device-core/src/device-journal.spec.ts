@@ -80,6 +80,17 @@ describe('an engine whose line is gone', () => {
   })
 })
 
+describe('a bundle', () => {
+  it('is not given back twice by naming it twice', () => {
+    const machine = device()
+    machine.step(0, map('a', 4))
+    const unmap = { kind: 'unmap', engine: 'a', incarnation: 1, bundles: [1, 1] } as const
+    expect(machine.step(0, unmap)).toMatchObject([{ kind: 'refused', reason: 'not_mapped' }])
+    expect(machine.mappedBy('a')).toBe(4)
+    expect(machine.bundles.free).toBe(BUNDLES - 4)
+  })
+})
+
 describe('a group that was restarted', () => {
   it('refuses what it refused before', () => {
     const machine = restored(device())

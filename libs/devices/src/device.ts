@@ -8,6 +8,8 @@ export interface DeviceLine {
 
 /** What comes back over a line. */
 export interface DeviceListener {
+  /** The device is there and hears. Called once, before any answer and never within `connect`; what is sent earlier is not lost for that. */
+  connected?(): void
   /** @param highestEpoch with a refusal: the highest epoch that the device knows. */
   answer(answer: DeviceAnswer, highestEpoch: number | undefined): void
   /** The line is gone; what was sent last may or may not have been carried out. Called at most once, and not after `close`. */

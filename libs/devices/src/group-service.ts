@@ -7,7 +7,7 @@ import {
   type SessionResponse,
   WireError,
 } from '@kvasir/wire'
-import { type Server, type ServerDuplexStream, status } from '@grpc/grpc-js'
+import { Metadata, type Server, type ServerDuplexStream, status } from '@grpc/grpc-js'
 import type { Device } from './device.js'
 
 type Call = ServerDuplexStream<SessionRequest, SessionResponse>
@@ -23,6 +23,8 @@ function session(call: Call, device: Device): void {
     answer: (answer: DeviceAnswer, highestEpoch) => void call.write(responseOf(answer, highestEpoch ?? 0)),
     lost: () => call.end(),
   })
+  // Says at once that somebody is here: the first answer may be long in coming.
+  call.sendMetadata(new Metadata())
   call.on('data', (request: SessionRequest) => {
     try {
       line.send(commandIn(request))

@@ -50,6 +50,9 @@ class RemoteLine implements DeviceLine {
     this.#stream = stream
     this.#listener = listener
     this.#clock = clock
+    stream.on('metadata', () => {
+      if (this.#open) listener.connected?.()
+    })
     stream.on('data', (response: SessionResponse) => this.#received(response))
     stream.on('error', (error: Error) => this.#lost(error.message))
     stream.on('end', () => this.#lost('the device ended the session'))

@@ -61,6 +61,7 @@ export class SimulatedGroup implements Device {
       send: (command) => this.#receive(line, command),
       close: () => this.#disconnected(line),
     })
+    line.begin()
     return line
   }
 
@@ -156,6 +157,12 @@ class Line implements DeviceLine {
     if (!this.#open) return
     this.#open = false
     this.#group.close()
+  }
+
+  begin(): void {
+    queueMicrotask(() => {
+      if (this.#open) this.#listener.connected?.()
+    })
   }
 
   /** Never within the call that caused it: who sends a command has not returned yet. */

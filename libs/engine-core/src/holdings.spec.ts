@@ -107,6 +107,36 @@ describe('a smaller lease', () => {
     expect(engine.pool.bundles).toBe(0)
   })
 
+  it('stops for the order that protects more first, so that the other one takes what only it may', () => {
+    const engine = holding({ bundles: 3, priority: 1 }, { bundles: 3, priority: 5 })
+    const effects = engine.document({
+      leaseBundles: 0,
+      reclaims: [
+        { request: 'b/1/1', bundles: 3, victimsBelow: null },
+        { request: 'c/1/1', bundles: 3, victimsBelow: 5 },
+      ],
+    })
+    expect(ofKind(effects, 'preempted')).toEqual([
+      { kind: 'preempted', slots: [0], cause: { kind: 'reclaim', request: 'c/1/1' } },
+      { kind: 'preempted', slots: [1], cause: { kind: 'reclaim', request: 'b/1/1' } },
+    ])
+  })
+
+  it('stops no more work for an order than was asked for it, though documents repeat it and something else is owed as well', () => {
+    const engine = holding({ bundles: 3, priority: 5 }, { bundles: 3, priority: 5 })
+    const reclaims = [
+      { request: 'c/1/1', bundles: 3, victimsBelow: 5 },
+      { request: 'b/1/1', bundles: 3, victimsBelow: null },
+    ]
+    engine.document({ leaseBundles: 0, reclaims })
+    expect(engine.pool.bundles).toBe(3)
+    // The owner has not read of the release, or has booked it to the other order.
+    engine.document({ leaseBundles: 0, reclaims })
+    engine.document({ leaseBundles: 0, reclaims: [{ request: 'b/1/1', bundles: 3, victimsBelow: null }] })
+    expect(engine.pool.bundles).toBe(3)
+    expect(engine.machine.scheduler.runningSlots()).toHaveLength(1)
+  })
+
   it('takes all that a victim held, though its order wanted less', () => {
     const engine = holding({ bundles: 3, priority: 1 }, { bundles: 3, priority: 5 })
     engine.startStep()

@@ -3,6 +3,7 @@ import { type Bundles, invariant, type Micros } from '@kvasir/kernel'
 import type { ReleaseOptions } from '@kvasir/scheduler'
 import type { PreemptionCause } from './engine-effect.js'
 import type { EngineParts } from './engine-parts.js'
+import { FollowedOrders } from './followed-orders.js'
 import { HostCopies } from './host-copies.js'
 import { bundlesToMap } from './memory-need.js'
 
@@ -20,6 +21,7 @@ const COPY_SHARE_OF_GRACE = 0.5
 export class Holdings {
   readonly #parts: EngineParts
   readonly #copies: HostCopies
+  readonly #orders = new FollowedOrders()
   /** Bundles out of the block pool that the device still copies from. */
   #leaving: number[] = []
   /** A `map` is under way. */
@@ -122,7 +124,8 @@ export class Holdings {
       this.#free(now, excess, { victimsBelow: Infinity, copyUsMax: 0, cause: { kind: 'lease_expired' } })
       return
     }
-    for (const order of lease.document?.reclaims ?? []) excess -= this.#follow(now, order, excess)
+    for (const order of this.#orders.inTurn(lease.document?.reclaims ?? []))
+      excess -= this.#follow(now, order, excess)
     // A victim may have held more than its order wanted.
     this.giveBack(excess)
   }
@@ -197,13 +200,15 @@ export class Holdings {
 
   /** Gives back what an order wants of what is too much; says how much. */
   #follow(now: Micros, order: ReclaimOrder, excess: Bundles): Bundles {
-    const wanted = Math.min(excess, order.bundles)
-    if (wanted <= 0 || order.victimsBelow === undefined) return 0
-    return this.#free(now, wanted, {
+    const wanted = Math.min(excess, this.#orders.leftOf(order))
+    if (wanted <= 0) return 0
+    const released = this.#free(now, wanted, {
       victimsBelow: order.victimsBelow ?? Infinity,
       copyUsMax: COPY_SHARE_OF_GRACE * this.#parts.options.graceUs,
       cause: { kind: 'reclaim', request: order.request },
     })
+    this.#orders.note(order, released)
+    return released
   }
 
   /** Stops sequences until `wanted` bundles are free, if those below the priority suffice, and gives these back. */

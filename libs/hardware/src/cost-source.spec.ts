@@ -43,11 +43,11 @@ describe('what a step cost model knows its times from', () => {
   })
 
   test('profiles are of GPUs in the catalogue and say where they come from', () => {
-    expect(profiledGpus).toEqual(['H100', 'A100-80GB'])
+    expect(profiledGpus).toEqual(['H100', 'A100-80GB', 'RTX-4090', 'RTX-PRO-6000'])
     for (const gpu of profiledGpus) {
       const profile = profiledKernels(gpu)
       expect(knownGpu(gpu).name).toBe(gpu)
-      expect(profile.source).toContain('aiconfigurator')
+      expect(profile.source).toMatch(/aiconfigurator|LLMServingSim/)
       expect(profile.fittedOn).toMatch(/^\d{4}-\d\d-\d\d$/)
       const fits = [
         ...profile.products,

@@ -41,9 +41,10 @@ const a100Cores = tensorCores(312, { int8: 624 })
 
 export const gpus: readonly Gpu[] = [
   {
-    // NVIDIA H100 Tensor Core GPU data sheet, SXM: 80 GB HBM3, 3.35 TB/s, NVLink 900 GB/s, PCIe Gen5, 700 W, 132 SMs.
     name: 'H100',
     aliases: ['h100-80gb-sxm', 'h100-80gb', 'h100-sxm', 'h100-sxm5', 'h100_sxm'],
+    source:
+      'NVIDIA H100 Tensor Core GPU data sheet, SXM: 80 GB HBM3, 3.35 TB/s, NVLink 900 GB/s, PCIe Gen5, 700 W, 132 SMs.',
     architecture: 'hopper',
     memoryBytes: mebibytes(81_559),
     memoryBytesPerSecond: 3.35 * TERA,
@@ -54,10 +55,10 @@ export const gpus: readonly Gpu[] = [
     watts: 700,
   },
   {
-    // NVIDIA GH200 Grace Hopper data sheet, 96 GB HBM3: 4 TB/s, NVLink-C2C 900 GB/s to the host, NVLink 900 GB/s, up to 1000 W
-    // for the whole module; 900 W is the cap nvidia-smi shows for its GPU.
     name: 'H100-96GB',
     aliases: ['gh200', 'gh200-96gb', 'gh200-480gb'],
+    source:
+      'NVIDIA GH200 Grace Hopper data sheet, 96 GB HBM3: 4 TB/s, NVLink-C2C 900 GB/s to the host, NVLink 900 GB/s, up to 1000 W for the whole module; 900 W is the cap nvidia-smi shows for its GPU.',
     architecture: 'hopper',
     memoryBytes: mebibytes(97_871),
     memoryBytesPerSecond: 4 * TERA,
@@ -68,9 +69,10 @@ export const gpus: readonly Gpu[] = [
     watts: 900,
   },
   {
-    // NVIDIA H200 Tensor Core GPU data sheet, SXM: 141 GB HBM3e, 4.8 TB/s, NVLink 900 GB/s, PCIe Gen5, 700 W.
     name: 'H200',
     aliases: ['h200-141gb', 'h200-sxm', 'h200-141gb-sxm', 'h200_sxm'],
+    source:
+      'NVIDIA H200 Tensor Core GPU data sheet, SXM: 141 GB HBM3e, 4.8 TB/s, NVLink 900 GB/s, PCIe Gen5, 700 W.',
     architecture: 'hopper',
     memoryBytes: mebibytes(143_771),
     memoryBytesPerSecond: 4.8 * TERA,
@@ -81,9 +83,10 @@ export const gpus: readonly Gpu[] = [
     watts: 700,
   },
   {
-    // NVIDIA HGX B200 data sheet, per GPU: dense bf16 2.25 PFLOP/s, fp8 4.5, int8 4.5, NVLink 1.8 TB/s, 180 GB at 8 TB/s, 1000 W.
     name: 'B200',
     aliases: ['b200-180gb', 'b200-192gb', 'b200-sxm', 'b200_sxm'],
+    source:
+      'NVIDIA HGX B200 data sheet, per GPU: dense bf16 2.25 PFLOP/s, fp8 4.5, int8 4.5, NVLink 1.8 TB/s, 180 GB at 8 TB/s, 1000 W.',
     architecture: 'blackwell',
     memoryBytes: mebibytes(183_359),
     memoryBytesPerSecond: 8 * TERA,
@@ -94,9 +97,10 @@ export const gpus: readonly Gpu[] = [
     watts: 1000,
   },
   {
-    // NVIDIA A100 Tensor Core GPU data sheet, 80 GB SXM: 2039 GB/s, NVLink 600 GB/s, PCIe Gen4, 400 W, 108 SMs.
     name: 'A100-80GB',
     aliases: ['a100', 'a100-80gb-sxm', 'a100-sxm', 'a100-sxm4-80gb', 'a100_sxm'],
+    source:
+      'NVIDIA A100 Tensor Core GPU data sheet, 80 GB SXM: 2039 GB/s, NVLink 600 GB/s, PCIe Gen4, 400 W, 108 SMs.',
     architecture: 'ampere',
     memoryBytes: mebibytes(81_920),
     memoryBytesPerSecond: 2039 * GIGA,
@@ -107,9 +111,9 @@ export const gpus: readonly Gpu[] = [
     watts: 400,
   },
   {
-    // NVIDIA A100 Tensor Core GPU data sheet, 40 GB SXM: 1555 GB/s, the rest as above.
     name: 'A100-40GB',
     aliases: ['a100-40gb-sxm', 'a100-sxm4-40gb'],
+    source: 'NVIDIA A100 Tensor Core GPU data sheet, 40 GB SXM: 1555 GB/s, the rest as above.',
     architecture: 'ampere',
     memoryBytes: mebibytes(40_960),
     memoryBytesPerSecond: 1555 * GIGA,
@@ -120,9 +124,10 @@ export const gpus: readonly Gpu[] = [
     watts: 400,
   },
   {
-    // NVIDIA A30 data sheet: 24 GB HBM2 at 933 GB/s, bf16 165, int8 330, NVLink bridge for two 200 GB/s, PCIe Gen4, 165 W.
     name: 'A30',
     aliases: ['a30-24gb'],
+    source:
+      'NVIDIA A30 data sheet: 24 GB HBM2 at 933 GB/s, bf16 165, int8 330, NVLink bridge for two 200 GB/s, PCIe Gen4, 165 W.',
     architecture: 'ampere',
     memoryBytes: mebibytes(24_576),
     memoryBytesPerSecond: 933 * GIGA,
@@ -133,9 +138,10 @@ export const gpus: readonly Gpu[] = [
     watts: 165,
   },
   {
-    // NVIDIA L40S data sheet: 48 GB GDDR6 at 864 GB/s, bf16 362.05 dense, fp8 and int8 733 dense, PCIe Gen4, 350 W, 142 SMs.
     name: 'L40S',
     aliases: ['l40s-48gb'],
+    source:
+      'NVIDIA L40S data sheet: 48 GB GDDR6 at 864 GB/s, bf16 362.05 dense, fp8 and int8 733 dense, PCIe Gen4, 350 W, 142 SMs.',
     architecture: 'ada',
     memoryBytes: mebibytes(46_068),
     memoryBytesPerSecond: 864 * GIGA,
@@ -146,9 +152,10 @@ export const gpus: readonly Gpu[] = [
     watts: 350,
   },
   {
-    // NVIDIA L40 data sheet: 48 GB GDDR6 at 864 GB/s, bf16 181.05 dense, fp8 and int8 362 dense, PCIe Gen4, 300 W, 142 SMs.
     name: 'L40',
     aliases: ['l40-48gb'],
+    source:
+      'NVIDIA L40 data sheet: 48 GB GDDR6 at 864 GB/s, bf16 181.05 dense, fp8 and int8 362 dense, PCIe Gen4, 300 W, 142 SMs.',
     architecture: 'ada',
     memoryBytes: mebibytes(46_068),
     memoryBytesPerSecond: 864 * GIGA,
@@ -159,9 +166,10 @@ export const gpus: readonly Gpu[] = [
     watts: 300,
   },
   {
-    // NVIDIA L4 data sheet: 24 GB GDDR6 at 300 GB/s; with sparsity 242 (16 bit), 485 (fp8, int8); PCIe Gen4, 72 W, 58 SMs.
     name: 'L4',
     aliases: ['l4-24gb'],
+    source:
+      'NVIDIA L4 data sheet: 24 GB GDDR6 at 300 GB/s; with sparsity 242 (16 bit), 485 (fp8, int8); PCIe Gen4, 72 W, 58 SMs.',
     architecture: 'ada',
     memoryBytes: mebibytes(23_034),
     memoryBytesPerSecond: 300 * GIGA,
@@ -172,10 +180,10 @@ export const gpus: readonly Gpu[] = [
     watts: 72,
   },
   {
-    // NVIDIA GeForce RTX 4090 data sheet: 24 GB GDDR6X at 1008 GB/s, 128 SMs, 450 W, PCIe Gen4; Ada GPU architecture white paper,
-    // appendix A: bf16 with 32 bit accumulation 165.2 dense, fp8 330.3 dense, int8 660.6 dense.
     name: 'RTX-4090',
     aliases: ['rtx4090', 'geforce-rtx-4090'],
+    source:
+      'NVIDIA GeForce RTX 4090 data sheet: 24 GB GDDR6X at 1008 GB/s, 128 SMs, 450 W, PCIe Gen4; Ada GPU architecture white paper, appendix A: bf16 with 32 bit accumulation 165.2 dense, fp8 330.3 dense, int8 660.6 dense.',
     architecture: 'ada',
     memoryBytes: mebibytes(24_564),
     memoryBytesPerSecond: 1008 * GIGA,
@@ -186,10 +194,10 @@ export const gpus: readonly Gpu[] = [
     watts: 450,
   },
   {
-    // NVIDIA RTX PRO 6000 Blackwell Workstation data sheet: 96 GB GDDR7 at 1792 GB/s, 188 SMs, 600 W, PCIe Gen5; the RTX Blackwell
-    // PRO white paper: bf16 with 32 bit accumulation 503.8 dense, fp8 and int8 1007.6 dense.
     name: 'RTX-PRO-6000',
     aliases: ['rtxpro6000', 'rtx-pro-6000-blackwell'],
+    source:
+      'NVIDIA RTX PRO 6000 Blackwell Workstation data sheet: 96 GB GDDR7 at 1792 GB/s, 188 SMs, 600 W, PCIe Gen5; the RTX Blackwell PRO white paper: bf16 with 32 bit accumulation 503.8 dense, fp8 and int8 1007.6 dense.',
     architecture: 'blackwell',
     memoryBytes: mebibytes(97_887),
     memoryBytesPerSecond: 1792 * GIGA,

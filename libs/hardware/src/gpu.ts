@@ -7,6 +7,8 @@ export type GpuArchitecture = 'ampere' | 'ada' | 'hopper' | 'blackwell'
 
 /** One kind of GPU. Rates are peaks of the data sheet: decimal units, per second, links per direction. */
 export interface Gpu extends Named {
+  /** The documents its numbers are from. */
+  readonly source: string
   readonly architecture: GpuArchitecture
   /** What the driver reports as total, after error correction, not the rounded number of the data sheet. */
   readonly memoryBytes: Bytes

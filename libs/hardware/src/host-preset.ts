@@ -83,7 +83,7 @@ export const hostPresets = {
     { latencyUs: 1000, eachUs: 1000 },
   ),
   /** vLLM 0.12, which schedules between steps: Qwen3-32B on 4 H100, closed loop. */
-  'vllm-sync': added('vllm-sync', { perStepUs: 1500, perSequenceUs: 50 }, { latencyUs: 0, eachUs: 2000 }),
+  'vllm-sync': added('vllm-sync', { perStepUs: 1500, perSequenceUs: 45 }, { latencyUs: 0, eachUs: 2000 }),
   /** TensorRT-LLM 0.14 with in-flight batching: Llama-3.1 8B and 70B on H100, open loop. */
   trtllm: added('trtllm', { perStepUs: 1500, perSequenceUs: 15 }, { latencyUs: 5000, eachUs: 1000 }),
   /** PyTorch without CUDA graphs, as in 2023. */
@@ -103,6 +103,16 @@ export const hostPresets = {
 
 export type HostPresetName = keyof typeof hostPresets
 
+/** The same engine on a host that takes other times. */
+export function withHostTimes(
+  preset: HostPreset,
+  us: { readonly perStepUs?: number; readonly perSequenceUs?: number },
+): HostPreset {
+  const { perStepUs = preset.perStepUs, perSequenceUs } = us
+  const perSequence = perSequenceUs === undefined ? preset.perSequenceUs : everywhere(perSequenceUs)
+  return { ...preset, perStepUs, perSequenceUs: perSequence }
+}
+
 function added(
   name: string,
   us: { readonly perStepUs: number; readonly perSequenceUs: number },
@@ -112,11 +122,15 @@ function added(
     name,
     combination: 'added',
     perStepUs: us.perStepUs,
-    perSequenceUs: byGeneration({ ampereUs: us.perSequenceUs, hopperUs: us.perSequenceUs }),
-    perLayerUs: byGeneration({ ampereUs: 0, hopperUs: 0 }),
+    perSequenceUs: everywhere(us.perSequenceUs),
+    perLayerUs: everywhere(0),
     frontEnd,
     swapBytesPerRank: SWAP_BYTES_PER_RANK,
   }
+}
+
+function everywhere(us: number): PerArchitecture {
+  return byGeneration({ ampereUs: us, hopperUs: us })
 }
 
 function byGeneration(us: { readonly ampereUs: number; readonly hopperUs: number }): PerArchitecture {

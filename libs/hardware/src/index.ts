@@ -9,7 +9,7 @@ export * from './kernel-efficiency.js'
 export * from './kv-geometry.js'
 export type { ExpertSplit } from './model-matrices.js'
 export * from './model.js'
-export { models } from './model-catalogue.js'
+export { models, modelSource } from './model-catalogue.js'
 export {
   activeParameterCount,
   type AttentionFlops,

@@ -1,7 +1,7 @@
 import { SeededRng } from '@kvasir/kernel'
 import { describe, expect, test } from 'vitest'
 import { knownGpu } from './gpu.js'
-import { type HostPresetName, hostPresets } from './host-preset.js'
+import { type HostPresetName, hostPresets, withHostTimes } from './host-preset.js'
 import { knownModel } from './model.js'
 import { createStepCost } from './step-cost.js'
 import { combineShapes, decodeShape, emptyShape, prefillShape, type StepShape } from './step-shape.js'
@@ -115,8 +115,28 @@ describe('createStepCost', () => {
     const shape = decodeShape({ sequences: 100, contextTokens: 500 })
     const none = cost('H100', 'Llama-3-8B', 1, 'none').stepUs(shape)
     expect(cost('H100', 'Llama-3-8B', 1, 'vllm-async').stepUs(shape) - none).toBe(300 + 100 * 5)
-    expect(cost('H100', 'Llama-3-8B', 1, 'vllm-sync').stepUs(shape) - none).toBe(2000 + 100 * 45)
+    expect(cost('H100', 'Llama-3-8B', 1, 'vllm-sync').stepUs(shape) - none).toBe(1500 + 100 * 45)
     expect(cost('H100', 'Llama-3-8B', 1, 'eager-2023').stepUs(shape)).toBeGreaterThan(2 * none)
+  })
+
+  test('a host takes the times it is given, and keeps the rest of its preset', () => {
+    const host = withHostTimes(hostPresets['vllm-sync'], { perStepUs: 0 })
+    const shape = decodeShape({ sequences: 100, contextTokens: 500 })
+    const options = { gpu: knownGpu('H100'), model: knownModel('Llama-3-8B'), tp: 1 }
+    const none = createStepCost({ ...options, host: hostPresets.none }).stepUs(shape)
+    expect(createStepCost({ ...options, host }).stepUs(shape) - none).toBe(100 * 45)
+  })
+
+  test('decodes beside a prompt read their KV once for each query head', () => {
+    const decode = decodeShape({ sequences: 64, contextTokens: 4096 })
+    const chunk = prefillShape({ tokens: 16 })
+    for (const gpu of ['H100', 'RTX-PRO-6000', 'RTX-4090']) {
+      const model = cost(gpu, 'Llama-3.1-8B', 1, 'none')
+      const apart = model.breakdown(decode).attentionUs + model.breakdown(chunk).attentionUs
+      const together = model.breakdown(combineShapes(decode, chunk)).attentionUs
+      expect(together / apart, gpu).toBeGreaterThan(1.2)
+      expect(together / apart, gpu).toBeLessThan(4)
+    }
   })
 
   test('efficiencies can be replaced in part', () => {

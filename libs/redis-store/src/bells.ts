@@ -12,7 +12,7 @@ export class Bells {
 
   constructor(address: RedisAddress) {
     // No command waits on this connection, so its silence must be told from its death by asking.
-    this.#client = newClient(address, { enableOfflineQueue: true, maxRetriesPerRequest: null })
+    this.#client = newClient(address, 'channels')
     this.#client.on('error', () => undefined)
     this.#client.on('message', (channel) => this.#ring(channel))
     this.#client.on('ready', () => {

@@ -18,28 +18,38 @@ const FAILURES_IN_A_ROW = 2
 /** Answers of a server that will not serve this client for a while: somebody else does. */
 const wrongServer = /^(READONLY|LOADING|MASTERDOWN|NOREPLICAS|CLUSTERDOWN|TRYAGAIN)/
 
-/** Nothing is sent twice: a command whose answer was lost may have been carried out, and only its sender knows what that means. */
-function clientOptions(random: () => number) {
-  return {
-    commandTimeout: timeouts.command,
+/** A connection for commands, each of which is answered or fails in time; or one on which channels are heard, for as long as it takes. */
+export type ClientPurpose = 'commands' | 'channels'
+
+/**
+ * Of commands nothing is sent twice: one whose answer was lost may have been carried out, and only its sender knows what that means. To
+ * subscribe twice does no harm, and a process that starts while the machine is busy must not end because it took long.
+ */
+function clientOptions(purpose: ClientPurpose, random: () => number) {
+  const common = {
     socketTimeout: timeouts.socket,
     connectTimeout: timeouts.connect,
-    maxRetriesPerRequest: 0,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
     retryStrategy: (times: number) =>
       Math.ceil(random() * Math.min(timeouts.retryMost, timeouts.retryLeast * 2 ** Math.min(times, 10))),
   }
+  if (purpose === 'channels')
+    return {
+      ...common,
+      maxRetriesPerRequest: null,
+      enableOfflineQueue: true,
+      autoResendUnfulfilledCommands: true,
+    }
+  return {
+    ...common,
+    commandTimeout: timeouts.command,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+  }
 }
 
-/** Options in which a connection for channels differs: no command of it need be answered in time. */
-export interface ClientOverrides {
-  readonly enableOfflineQueue?: boolean
-  readonly maxRetriesPerRequest?: number | null
-}
-
-export function newClient({ url, socket }: RedisAddress, overrides: ClientOverrides = {}): Redis {
-  const options = { ...clientOptions(Math.random), ...overrides }
+export function newClient({ url, socket }: RedisAddress, purpose: ClientPurpose): Redis {
+  const options = clientOptions(purpose, Math.random)
   if (url !== undefined) return new Redis(url, options)
   return socket === undefined ? new Redis(options) : new Redis({ ...options, path: socket })
 }
@@ -104,7 +114,7 @@ export class Connection {
   }
 
   #connect(): Redis {
-    const client = newClient(this.#address)
+    const client = newClient(this.#address, 'commands')
     // Every command reports its own failure; without a listener the process would end.
     client.on('error', () => undefined)
     return client

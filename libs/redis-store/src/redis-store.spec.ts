@@ -58,6 +58,24 @@ describe('RedisStore', () => {
     bells.close()
   })
 
+  it('hands answers over in the order of the commands, however long they take to read', async () => {
+    const store = newStore()
+    await store.own({ kind: 'acquire', seen: null, by: 'a' })
+    const answered: string[] = []
+    const wanted: string[] = []
+    for (let version = 0; version < 20; version++) {
+      const commit = { term: 1, by: 'a', version, id: `c${version}`, epoch: 1 }
+      const commands = [
+        { kind: 'peek', positions: [], limit: 1 },
+        { kind: 'commit', commit: { ...commit, documents: [], log: [], positions: [] } },
+        { kind: 'observe' },
+      ] as const
+      wanted.push('peeked', 'committed', 'observed')
+      await Promise.all(commands.map((command) => store.own(command).then(({ kind }) => answered.push(kind))))
+    }
+    expect(answered).toEqual(wanted)
+  })
+
   it('keeps the log in order', async () => {
     const store = newStore()
     await store.own({ kind: 'acquire', seen: null, by: 'a' })

@@ -1,11 +1,13 @@
-import type {
-  Commit,
-  Letter,
-  Ownership,
-  PeerAnswer,
-  PeerCommand,
-  StoreAnswer,
-  StoreCommand,
+import {
+  BEFORE_ALL,
+  type Commit,
+  type Letter,
+  type Ownership,
+  type PeerAnswer,
+  type PeerCommand,
+  type Position,
+  type StoreAnswer,
+  type StoreCommand,
 } from '@kvasir/coordinator-core'
 import type { Redis } from 'ioredis'
 import type { Connection } from './connection.js'
@@ -26,14 +28,26 @@ type Reply = string | number | null | readonly Reply[]
 export class RedisStore {
   readonly #connection: Connection
   readonly #keys: ActorKeys
+  /** The owner's last answer: the next one is handed over after it. */
+  #handedOver: Promise<unknown> = Promise.resolve()
 
   constructor(connection: Connection, actor: string) {
     this.#connection = connection
     this.#keys = keysOf(actor)
   }
 
-  /** Carries out a command of an owner or of a standby. */
-  async own(command: StoreCommand): Promise<StoreAnswer> {
+  /**
+   * Carries out a command of an owner or of a standby. Answers are handed over in order too: answers that come together are not read
+   * equally fast, and a look at the store that seems to come after a commit, but is older, looks as if the store had forgotten it.
+   */
+  own(command: StoreCommand): Promise<StoreAnswer> {
+    const answer = this.#answerTo(command)
+    const inOrder = this.#handedOver.then(() => answer)
+    this.#handedOver = inOrder
+    return inOrder
+  }
+
+  async #answerTo(command: StoreCommand): Promise<StoreAnswer> {
     try {
       return await this.#connection.run((client) => this.#own(client, command))
     } catch (error) {
@@ -56,6 +70,25 @@ export class RedisStore {
       client.xrevrange(this.#keys.log, '+', '-', 'COUNT', count),
     )
     return entries.map(([, fields]) => fields[1]).reverse()
+  }
+
+  /**
+   * Up to `limit` lines of the decision log behind a position, and where they end; null: behind the newest line.
+   * @throws when Redis does not answer.
+   */
+  async logAfter(
+    position: Position | null,
+    limit: number,
+  ): Promise<{ readonly position: Position; readonly lines: readonly string[] }> {
+    const { log } = this.#keys
+    if (position === null) {
+      const [newest] = await this.#connection.run((client) => client.xrevrange(log, '+', '-', 'COUNT', 1))
+      return { position: newest?.[0] ?? BEFORE_ALL, lines: [] }
+    }
+    const entries = await this.#connection.run((client) =>
+      client.xrange(log, `(${position}`, '+', 'COUNT', limit),
+    )
+    return { position: entries.at(-1)?.[0] ?? position, lines: entries.map(([, fields]) => fields[1]) }
   }
 
   async #own(client: Redis, command: StoreCommand): Promise<StoreAnswer> {

@@ -1,6 +1,8 @@
 import type { Distribution } from '@kvasir/contracts'
+import { regimeOf } from '@kvasir/metrics'
 import type { ReportRun } from './model.js'
 import { duration, grouped, significant, styleFor, withUnit } from './numbers.js'
+import { regimeText } from './regime.js'
 
 /** A table as cells of text, for HTML and Markdown alike; the first column is the name of the row. */
 export interface CellTable {
@@ -91,7 +93,7 @@ export function modelTable({ summary }: ReportRun, models: readonly string[]): C
     ]
   })
   return withoutIdleColumns(['rejected', 'unfinished'], {
-    caption: 'Models (latencies: p50 / p99)',
+    caption: `Models (latencies: p50 / p99; ${regimeText(summary)})`,
     header: [
       'model',
       'architecture',
@@ -133,6 +135,9 @@ export function poolTable({ summary, series }: ReportRun): CellTable {
         `${pool.tp} × ${pool.gpu}`,
         grouped(pool.engines.length),
         withUnit('share', pool.utilisation),
+        pool.load === null
+          ? NONE
+          : `${withUnit('share', pool.load)}, ${regimeOf(pool.load, pool.queueGrowth)}`,
         withUnit('share', pool.kvUtilisation),
         `${grouped(pool.peakBundles)} / ${grouped(pool.bundles)}`,
         withUnit('share', pool.fragmentation.internal),
@@ -150,6 +155,7 @@ export function poolTable({ summary, series }: ReportRun): CellTable {
       'GPUs',
       'engines',
       'utilisation',
+      'load',
       'KV in use',
       'peak / all bundles',
       'lost in blocks',

@@ -14,6 +14,7 @@ import {
   stepCostOf,
 } from './machines.js'
 import type { ModelRecord } from './model-record.js'
+import { ArrivedTraffic } from './pool-load.js'
 
 /** A device machine and what the simulator keeps beside it. */
 export interface DeviceHost {
@@ -47,6 +48,9 @@ export class EngineHost {
   readonly modelIndex: number
   /** Bytes of one block on all ranks together. */
   readonly blockBytes: number
+  /** Tokens whose KV the whole pool holds. */
+  readonly poolTokens: number
+  readonly traffic = new ArrivedTraffic()
   joined = false
   armedUs: Micros = Infinity
   /** Number of the device's run under way. */
@@ -76,6 +80,7 @@ export class EngineHost {
     readonly model: ModelRecord
     readonly modelIndex: number
     readonly blockBytes: number
+    readonly poolTokens: number
   }) {
     this.index = parts.index
     this.plan = parts.plan
@@ -86,6 +91,7 @@ export class EngineHost {
     this.model = parts.model
     this.modelIndex = parts.modelIndex
     this.blockBytes = parts.blockBytes
+    this.poolTokens = parts.poolTokens
   }
 
   /** When a request that arrives now reaches the engine; the process that reads requests takes them one at a time. */
@@ -136,7 +142,17 @@ class CostTables {
   readonly #tables = new Map<string, StepCostModel>()
 
   of(model: ModelPlan, pool: PoolPlan): StepCostModel {
-    const key = `${model.architecture}/${model.weightDtype}/${model.kvDtype}/${pool.gpu}/${pool.tp}/${model.host}`
+    const { architecture, weightDtype, kvDtype, host, hostStepUs, hostSequenceUs } = model
+    const key = [
+      architecture,
+      weightDtype,
+      kvDtype,
+      host,
+      hostStepUs,
+      hostSequenceUs,
+      pool.gpu,
+      pool.tp,
+    ].join('/')
     const known = this.#tables.get(key)
     if (known) return known
     const made = stepCostOf(model, pool)
@@ -227,6 +243,7 @@ function buildEngine({ plan, engine, index, modelIndex, model, pool, costs }: Ho
     share,
     cost,
   })
+  const geometry = geometryOf(modelPlan, pool.plan)
   return new EngineHost({
     index,
     plan: engine,
@@ -235,6 +252,7 @@ function buildEngine({ plan, engine, index, modelIndex, model, pool, costs }: Ho
     pool,
     model,
     modelIndex,
-    blockBytes: geometryOf(modelPlan, pool.plan).blockBytesPerRank * pool.plan.tp,
+    blockBytes: geometry.blockBytesPerRank * pool.plan.tp,
+    poolTokens: geometry.tokensPerBundle * pool.plan.bundles,
   })
 }

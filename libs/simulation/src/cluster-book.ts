@@ -1,6 +1,7 @@
 import type { PreemptionDecision, RoundRecord } from '@kvasir/contracts'
 import { invariant, type Micros } from '@kvasir/kernel'
 import type { SeriesTable } from '@kvasir/metrics'
+import type { RequestRecord } from '@kvasir/workload'
 import type { DeviceHost, EngineHost, PoolHost } from './build.js'
 import type { ClusterPlan } from './cluster-plan.js'
 import { PoolRecord } from './pool-record.js'
@@ -141,6 +142,11 @@ export class ClusterBook {
 
   // ── over time ───────────────────────────────────────────────────────────────────────────────────
 
+  arrived(now: Micros, host: EngineHost, record: RequestRecord): void {
+    host.traffic.note(now, record)
+    this.pools[host.device.index].queue.arrived()
+  }
+
   sample(now: Micros): void {
     const levels = this.#plan.models.map(() => ({
       budgetTokens: 0,
@@ -150,6 +156,7 @@ export class ClusterBook {
       running: 0,
     }))
     const idleBundles = this.pools.map(() => 0)
+    const waiting = this.pools.map(() => 0)
     for (const host of this.#engines) {
       const { scheduler, pool, lease } = host.machine
       const level = levels[host.modelIndex]
@@ -159,12 +166,14 @@ export class ClusterBook {
       level.waiting += scheduler.waitingCount
       level.running += scheduler.runningCount
       idleBundles[host.device.index] += pool.freeBundles
+      waiting[host.device.index] += scheduler.waitingCount
       const fragmentation = scheduler.fragmentation()
       if (fragmentation.heldSlots > 0) this.pools[host.device.index].noteFragmentation(fragmentation)
     }
     levels.forEach((level, model) => this.#timeline.setModel(now, model, level))
     this.pools.forEach((pool, i) => {
       pool.noteIdle(idleBundles[i])
+      pool.queue.sampled(now, waiting[i])
       this.#timeline.setPool(now, i, pool.inUse.value)
     })
   }

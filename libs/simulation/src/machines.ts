@@ -13,6 +13,7 @@ import {
   type StepCostModel,
   swapUs,
   tokenCost,
+  withHostTimes,
 } from '@kvasir/hardware'
 import { invariant } from '@kvasir/kernel'
 import { BlockPool, SwapSpace } from '@kvasir/kv-cache'
@@ -33,17 +34,20 @@ export function stepCostOf(model: ModelPlan, pool: Pick<PoolPlan, 'gpu' | 'tp'>)
     gpu: knownGpu(pool.gpu),
     model: servedModel(model),
     tp: pool.tp,
-    host: hostPresetOf(model.host),
+    host: hostOf(model),
   })
 }
 
-function hostPresetOf(name: string): HostPreset {
-  const preset = Object.entries(hostPresets).find(([known]) => known === name)?.[1]
+function hostOf({ host, hostStepUs, hostSequenceUs }: ModelPlan): HostPreset {
+  const preset: HostPreset | undefined = Object.entries(hostPresets).find(([known]) => known === host)?.[1]
   invariant(
     preset !== undefined,
-    () => `host preset ${name} is not one of ${Object.keys(hostPresets).join(', ')}`,
+    () => `host preset ${host} is not one of ${Object.keys(hostPresets).join(', ')}`,
   )
-  return preset
+  return withHostTimes(preset, {
+    ...(hostStepUs === undefined ? {} : { perStepUs: hostStepUs }),
+    ...(hostSequenceUs === undefined ? {} : { perSequenceUs: hostSequenceUs }),
+  })
 }
 
 /** A round's capacity before anything was measured: decodes of this many sequences with a short context. */

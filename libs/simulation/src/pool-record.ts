@@ -1,13 +1,16 @@
 import type { PoolSummary } from '@kvasir/contracts'
 import type { Bundles, Micros } from '@kvasir/kernel'
 import { CountingHistogram, summarise, TimeWeighted } from '@kvasir/metrics'
+import type { EngineHost } from './build.js'
 import type { PoolPlan } from './cluster-plan.js'
+import { loadOf, queueGrowthOf, QueueTrend } from './pool-load.js'
 
 /** What a run remembers of one TP group. */
 export class PoolRecord {
   readonly plan: PoolPlan
   readonly inUse = new TimeWeighted(0)
   readonly stepTime = new CountingHistogram()
+  readonly queue = new QueueTrend()
   busyUs = 0
   steps = 0
   stepTokens = 0
@@ -34,13 +37,15 @@ export class PoolRecord {
     this.#idleSamples++
   }
 
-  summary(nowUs: Micros, engines: readonly string[]): PoolSummary {
+  summary(nowUs: Micros, engines: readonly EngineHost[]): PoolSummary {
     return {
       gpu: this.plan.gpu,
       tp: this.plan.tp,
-      engines,
+      engines: engines.map((host) => host.plan.id),
       bundles: this.plan.bundles,
       utilisation: nowUs > 0 ? Math.min(1, this.busyUs / nowUs) : 0,
+      load: loadOf(engines) ?? null,
+      queueGrowth: queueGrowthOf(engines, this.queue),
       kvUtilisation: this.inUse.mean(nowUs) / this.plan.bundles,
       peakBundles: this.inUse.peak,
       fragmentation: {

@@ -48,7 +48,7 @@ export function summariseRun(
     models: Object.fromEntries(summaries.map((summary, i) => [models[i].plan.name, summary])),
     pools: Object.fromEntries(
       pools.map((pool) => {
-        const served = engines.filter((host) => host.plan.pool === pool.plan.id).map((host) => host.plan.id)
+        const served = engines.filter((host) => host.plan.pool === pool.plan.id)
         return [pool.plan.id, pool.summary(run.nowUs, served)]
       }),
     ),

@@ -84,8 +84,13 @@ export class Simulation {
     this.devices = cluster.devices
     this.pools = cluster.pools
     this.engines = cluster.engines
-    if (plan.clusterShares) this.cluster = new ClusterMachine({ epoch: 1, gatherUs: plan.settings.roundUs / 2 })
-    this.#network = new Network({ ...plan.network, seed: plan.seed, links: 2 * (plan.engines.length + plan.pools.length) })
+    if (plan.clusterShares)
+      this.cluster = new ClusterMachine({ epoch: 1, gatherUs: plan.settings.roundUs / 2 })
+    this.#network = new Network({
+      ...plan.network,
+      seed: plan.seed,
+      links: 2 * (plan.engines.length + plan.pools.length),
+    })
     for (const engine of this.engines) this.#engineByName.set(engine.plan.id, engine)
     for (const model of plan.models) this.#dispatchers.set(model.name, new Dispatcher(plan.dispatch))
     this.#recorder = new Recorder(
@@ -211,12 +216,18 @@ export class Simulation {
     }
     const engine = this.#engineByName.get(replica.engine)
     invariant(engine !== undefined, () => `replica ${replica.engine} has no engine`)
+    this.#recorder.book.arrived(this.#now, engine, request)
     const submitUs = engine.passFrontEnd(this.#now)
     if (submitUs === this.#now) return this.#submit({ engine, live })
     this.#heap.push(submitUs, EventClass.Submit, this.#submissions.put({ engine, live }))
   }
 
   #submit({ engine, live }: { readonly engine: EngineHost; readonly live: LiveRequest }): void {
+    const { id, leaveUs } = engine.plan
+    if (leaveUs !== undefined && this.#now >= leaveUs) {
+      this.#recorder.rejected(this.#now, live, 'engine_left', `engine ${id} left before it had the request`)
+      return this.#requestEnded(live, 'refused')
+    }
     engine.arriving = live
     this.#engine(engine, { kind: 'submit', sequence: this.#recorder.sequenceOf(live) })
   }

@@ -61,6 +61,8 @@ export function commandIn({ command }: SessionRequest): DeviceCommand {
   switch (command.$case) {
     case 'open': {
       const { model, blockBytesPerRank, share } = command.value
+      if (!(share > 0 && share <= 1))
+        throw new WireError(`open: share is ${share}; it must be above 0 and at most 1`)
       const served = command.value.served ? { served: modelIn(command.value.served) } : {}
       return { kind: 'open', ...senderIn(command.value), model, ...served, blockBytesPerRank, share }
     }
@@ -77,13 +79,11 @@ export function commandIn({ command }: SessionRequest): DeviceCommand {
       }
     case 'unmap':
       return { kind: 'unmap', ...senderIn(command.value), bundles: command.value.bundles }
-    case 'ready':
-      return {
-        kind: 'ready',
-        ...senderIn(command.value),
-        epoch: command.value.epoch,
-        claim: command.value.claim,
-      }
+    case 'ready': {
+      const { epoch, claim } = command.value
+      if (Number.isNaN(claim)) throw new WireError('ready: claim is NaN; it must be a number')
+      return { kind: 'ready', ...senderIn(command.value), epoch, claim }
+    }
     case 'execute': {
       const { epoch, shape, copies } = command.value
       if (!shape) throw new WireError('execute: shape is missing')
@@ -237,5 +237,7 @@ function firstPairs(list: ArrayLike<number>, count: number): number[] {
 }
 
 function copiesIn({ outs, ins }: WireCopies): BlockCopies {
+  if (outs.length % 2 === 1 || ins.length % 2 === 1)
+    throw new WireError(`${outs.length} and ${ins.length} numbers; copies come in pairs of blocks`)
   return { outs, ins, outCount: outs.length / 2, inCount: ins.length / 2 }
 }

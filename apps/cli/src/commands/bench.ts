@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { addAllocationBench } from './bench-allocation.js'
 import { addBrokerBench } from './bench-broker.js'
+import { addDampingBench } from './bench-damping.js'
 import { addHardwareBench } from './bench-hardware.js'
 import { addSchedulerBench } from './bench-scheduler.js'
 import { addSimulationBench } from './bench-simulation.js'
@@ -16,4 +17,5 @@ export function addBenchCommand(program: Command): void {
   addBrokerBench(bench)
   addSchedulerBench(bench)
   addHardwareBench(bench)
+  addDampingBench(bench)
 }

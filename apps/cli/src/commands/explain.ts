@@ -18,11 +18,12 @@ export function addExplainCommand(program: Command): void {
     .description(
       [
         'Explains a decision from its record alone: the reason, the numbers, and what would have changed it.',
-        'With ID: a preemption request. With --engine or --model and --at: the budget in force at that time.',
+        'With ID: a preemption request. With --engine or --model: the budget of the newest round, or with --log the one in force --at.',
+        'Without --log: decisions of the cluster that is up.',
       ].join('\n'),
     )
     .argument('[id]', 'preemption request')
-    .option('--log <file>', 'decision log (.gz too)')
+    .option('--log <file>', 'decision log (.gz too); without it, the cluster that is up')
     .option('--engine <name>', 'whose budget')
     .option('--model <name>', "the budgets of the model's engines")
     .option('--at <seconds>', 'when, from the start of the run')
@@ -31,6 +32,7 @@ export function addExplainCommand(program: Command): void {
       'after',
       `
 Examples:
+  kvasir explain --model chat
   kvasir explain code@right/1/19 --log decisions.jsonl.gz
   kvasir explain --model chat --at 42.5 --log decisions.jsonl.gz`,
     )
@@ -52,14 +54,13 @@ async function request(id: string, options: ExplainOptions): Promise<RequestExpl
 }
 
 async function budgets(options: ExplainOptions): Promise<readonly BudgetExplanation[]> {
-  const { engine, model, at } = options
+  const { engine, model } = options
   if (engine === undefined && model === undefined)
     throw new BadInput(
       'what to explain is missing; it must be the ID of a preemption request, or --engine or --model',
     )
-  if (at === undefined)
-    throw new BadInput('--at is missing; it must be a time in seconds from the start of the run')
-  const rounds = await findRounds(sourceOf(options), timeOf(at), { engine, model })
+  const atUs = timeOf(options)
+  const rounds = await findRounds(sourceOf(options), atUs, { engine, model })
   return rounds.flatMap((round) =>
     engineRowsOf(round, { engine, model }).map((row) => explainBudget(round, row[0])),
   )

@@ -29,9 +29,12 @@ export function addWhatIfCommand(program: Command): void {
         'request: guarantee, limit, entitlement, leased, inUse (bundles), preemptible, protected, ...; weight divides the shares anew.',
       ].join('\n'),
     )
-    .option('--log <file>', 'decision log (.gz too)')
+    .option(
+      '--log <file>',
+      'decision log (.gz too); without it, the newest decisions of the cluster that is up',
+    )
     .option('--id <request>', 'a preemption request')
-    .option('--at <seconds>', 'the rounds in force at this time')
+    .option('--at <seconds>', 'of a log: the rounds in force at this time')
     .option('--engine <name>', 'only the pool of this engine; `engine` in --set means it')
     .option('--model <name>', 'only the pools of this model; `engine` in --set means its engines')
     .option('--set <change...>', 'NAME.FIELD=VALUE; several are applied in order')
@@ -40,6 +43,7 @@ export function addWhatIfCommand(program: Command): void {
       'after',
       `
 Examples:
+  kvasir what-if --set chat.weight=3
   kvasir what-if --log decisions.jsonl.gz --at 42.5 --set chat.weight=3
   kvasir what-if --log decisions.jsonl.gz --at 42.5 --set pool.policy=proportional
   kvasir what-if --log decisions.jsonl.gz --id code@right/1/19 --set request.priority=2`,
@@ -54,7 +58,7 @@ Examples:
 }
 
 async function imagine(options: WhatIfOptions): Promise<readonly Imagined[]> {
-  const { id, at, engine, model } = options
+  const { id, engine, model } = options
   const edits = (options.set ?? []).map(parseEdit)
   if (edits.length === 0)
     throw new BadInput('--set is missing; it must be NAME.FIELD=VALUE, such as chat.weight=3')
@@ -64,13 +68,10 @@ async function imagine(options: WhatIfOptions): Promise<readonly Imagined[]> {
         throw new BadInput(`--${name} is ${options[name]}; beside --id ${id} it must be left out`)
     return imagineRequest(await findRequest(sourceOf(options), id), edits)
   }
-  if (at === undefined)
-    throw new BadInput(
-      'what to change is missing; it must be --id REQUEST, or --at SECONDS for the rounds in force then',
-    )
   const whose = { engine, model }
   refuseNobody(edits, whose)
-  const rounds = await findRounds(sourceOf(options), timeOf(at), whose)
+  const atUs = timeOf(options)
+  const rounds = await findRounds(sourceOf(options), atUs, whose)
   const everybody = engine === undefined && model === undefined
   const asked = everybody ? [] : rounds.flatMap((round) => engineRowsOf(round, whose).map((row) => row[0]))
   return imagineRounds(rounds, edits, new Set(asked))

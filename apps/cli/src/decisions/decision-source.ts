@@ -109,6 +109,7 @@ export async function findRounds(
         `--${kind} is ${JSON.stringify(name)}; ${source.name} knows ${[...names[kind]].sort().join(', ')}`,
       )
   }
+  if (atUs === Infinity) throw new BadInput(`${source.name} has no rounds yet`)
   const first = firstUs === undefined ? 'no rounds' : `the first round at ${seconds(firstUs)}`
   throw new BadInput(`--at is ${seconds(atUs)}; ${source.name} has ${first}`)
 }

@@ -12,7 +12,7 @@ import type { RequestStream } from '@kvasir/workload'
 import { BadInput } from '../bad-input.js'
 
 /** Generators of scenarios written in code read no files. */
-const noFiles: WorkloadFiles = {
+export const noFiles: WorkloadFiles = {
   arrivalsUs: (file) => invariant(false, () => `a scenario of the command reads ${file}`) ?? [],
   lengths: (file) => invariant(false, () => `a scenario of the command reads ${file}`) ?? [],
 }

@@ -129,7 +129,7 @@ export function oneOf<T extends string>(option: string, value: string, known: re
   return found
 }
 
-function wholeNumber(option: string, text: string, min: number): number {
+export function wholeNumber(option: string, text: string, min: number): number {
   const value = Number(text)
   if (text.trim() === '' || !Number.isSafeInteger(value) || value < min) {
     throw new BadInput(`${option} is "${text}"; it must be a whole number of at least ${min}`)

@@ -1,5 +1,5 @@
 import type { ModelSummary, PoolSummary, Summary } from '@kvasir/contracts'
-import { renderTable, significant, withUnit } from '@kvasir/report'
+import { regimeText, regimeWarnings, renderTable, significant, withUnit } from '@kvasir/report'
 
 type Outcome = Pick<Summary, keyof Summary & keyof ModelSummary>
 
@@ -51,6 +51,8 @@ function headline({ scenario, policy, seed, simulatedUs, wallMs, events, interru
 function closing(summary: Summary): string[] {
   const { requests, jain } = summary
   return [
+    `regime       ${regimeText(summary)}`,
+    ...regimeWarnings(summary).map((warning) => `warning      ${warning}`),
     `tokens       ${tokensText(summary)}`,
     `preemptions  ${preemptionsText(summary)}`,
     ...swapText(summary),

@@ -1,5 +1,12 @@
 import type { ScenarioInput } from '@kvasir/contracts'
-import { engineMemory, type HostPresetName, knownGpu, knownModel, type MeasuredTable, type Prediction } from '@kvasir/hardware'
+import {
+  engineMemory,
+  type HostPresetName,
+  knownGpu,
+  knownModel,
+  type MeasuredTable,
+  type Prediction,
+} from '@kvasir/hardware'
 import { invariant } from '@kvasir/kernel'
 import { serveScenario } from '../serving/serve-scenario.js'
 import { type Bar, type SetReport, setReport } from './serving-accuracy.js'
@@ -160,7 +167,9 @@ function rowsOf(set: ClosedLoopSet, table: MeasuredTable): readonly number[] {
 }
 
 function served(set: ClosedLoopSet, table: MeasuredTable, row: number): ServedPoint {
-  const [prompt, output, users, tp] = ['isl', 'osl', 'concurrency', 'tp_size'].map((column) => table.number(row, column))
+  const [prompt, output, users, tp] = ['isl', 'osl', 'concurrency', 'tp_size'].map((column) =>
+    table.number(row, column),
+  )
   const { models } = serveScenario(scenarioOf(set, { prompt, output, users, tp }))
   const { ttftUs, tpotUs } = models[MODEL]
   invariant(

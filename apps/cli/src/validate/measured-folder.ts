@@ -15,9 +15,13 @@ export class MeasuredFolder {
   constructor(path: string) {
     if (!existsSync(path)) throw new BadInput(`--data ${path}: there is no such folder`)
     this.path = path
-    this.#names = readdirSync(path).flatMap((name) => (name.endsWith(SUFFIX) ? [name.slice(0, -SUFFIX.length)] : []))
+    this.#names = readdirSync(path).flatMap((name) =>
+      name.endsWith(SUFFIX) ? [name.slice(0, -SUFFIX.length)] : [],
+    )
     if (this.#names.length === 0)
-      throw new BadInput(`--data ${path}: it has no measured tables; it must be a folder of *${SUFFIX} files, such as data/profiles`)
+      throw new BadInput(
+        `--data ${path}: it has no measured tables; it must be a folder of *${SUFFIX} files, such as data/profiles`,
+      )
   }
 
   has(name: string): boolean {
@@ -48,6 +52,7 @@ const SUFFIX = '.csv.gz'
 
 /** Where the shared data lies unless somebody says otherwise. */
 export function defaultMeasuredFolder(): string {
-  const shared = process.env['KVASIR_SHARED'] ?? fileURLToPath(new URL('../../../../../shared', import.meta.url))
+  const shared =
+    process.env['KVASIR_SHARED'] ?? fileURLToPath(new URL('../../../../../shared', import.meta.url))
   return join(shared, 'data/profiles')
 }

@@ -75,7 +75,9 @@ function served(table: MeasuredTable, row: number): OnlinePoint {
   const model = table.text(row, 'model')
   const architecture = architectures.get(model)
   invariant(architecture !== undefined, () => `the online table has a model ${model}`)
-  const [tp, prompt, output] = ['tp', 'input_len_mean', 'output_len_mean'].map((column) => table.number(row, column))
+  const [tp, prompt, output] = ['tp', 'input_len_mean', 'output_len_mean'].map((column) =>
+    table.number(row, column),
+  )
   const gpu = table.text(row, 'gpu')
   const qps = table.text(row, 'qps')
   const allAtOnce = qps === 'INF'

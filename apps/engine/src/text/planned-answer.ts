@@ -18,8 +18,8 @@ export interface PlannedAnswer {
   /** Where it ends. */
   readonly outputTokens: number
   readonly finish: FinishReason
-  /** Characters of the last token's text that belong to the answer; all of them when undefined. */
-  readonly cutAt: number | undefined
+  /** Characters of its text: a stop text that its last tokens spell is not part of it. */
+  readonly textLength: number
 }
 
 /**
@@ -39,7 +39,7 @@ export function planAnswer(
     maxOutputTokens: Math.min(maxTokens ?? naturalLengthMost, room),
     outputTokens: length,
     finish: maxTokens === undefined && length === wanted ? 'stop' : 'length',
-    cutAt: undefined,
+    textLength: Infinity,
   }
   const stop = stops.length === 0 ? undefined : firstStop(output, length, stops)
   return stop === undefined ? whole : { ...whole, ...stop, finish: 'stop' }
@@ -50,7 +50,7 @@ function firstStop(
   output: Output,
   length: number,
   stops: readonly string[],
-): { readonly outputTokens: number; readonly cutAt: number } | undefined {
+): Pick<PlannedAnswer, 'outputTokens' | 'textLength'> | undefined {
   const longest = Math.max(...stops.map((stop) => stop.length))
   let text = ''
   for (let position = 0; position < length; position++) {
@@ -58,7 +58,7 @@ function firstStop(
     text += output.text(position)
     const from = Math.max(0, before - longest + 1)
     const hits = stops.map((stop) => text.indexOf(stop, from)).filter((index) => index >= 0)
-    if (hits.length > 0) return { outputTokens: position + 1, cutAt: Math.min(...hits) }
+    if (hits.length > 0) return { outputTokens: position + 1, textLength: Math.min(...hits) }
   }
   return undefined
 }

@@ -39,9 +39,9 @@ export class ClusterLink {
     const changed = document.models.filter(
       ({ model, revision }) => revision > (this.#revisions.get(model) ?? 0),
     )
-    for (const { model, revision, draining } of changed) {
+    for (const { model, revision, draining, removed } of changed) {
       this.#revisions.set(model, revision)
-      if (draining) this.#draining.add(model)
+      if (draining || removed) this.#draining.add(model)
       else this.#draining.delete(model)
     }
     return changed

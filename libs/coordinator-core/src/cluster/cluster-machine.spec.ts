@@ -142,7 +142,9 @@ describe('the cluster machine', () => {
   it('takes changes in the order of their revisions, and the same one twice', () => {
     const world = new ClusterWorld(SKEWED)
     const answer = (given: ModelChange) =>
-      world.tell({ kind: 'change', change: given }).flatMap((effect) => (effect.kind === 'changed' ? effect.answer : []))
+      world
+        .tell({ kind: 'change', change: given })
+        .flatMap((effect) => (effect.kind === 'changed' ? effect.answer : []))
     expect(answer(change('a', 2, { weight: 2 }))).toEqual([{ kind: 'accepted', revision: 2 }])
     expect(answer(change('a', 2, { weight: 2 }))).toEqual([{ kind: 'unchanged', revision: 2 }])
     expect(answer(change('a', 2, { weight: 3 }))).toEqual([{ kind: 'conflict', revision: 2 }])
@@ -199,7 +201,10 @@ describe('the cluster machine', () => {
     const [first] = world.reports
     expect(successor.step(world.now, { kind: 'report', report: first })).toEqual([
       expect.objectContaining({ kind: 'planned' }),
-      expect.objectContaining({ kind: 'shares', document: expect.objectContaining({ epoch: 2, sequence: 1 }) }),
+      expect.objectContaining({
+        kind: 'shares',
+        document: expect.objectContaining({ epoch: 2, sequence: 1 }),
+      }),
     ])
     expect(successor.pack().models).toEqual([change('a', 3, { weight: 5 })])
   })

@@ -107,12 +107,12 @@ export class ClusterMachine implements Machine<ClusterMachineInput, ClusterEffec
     return [{ kind: 'planned', plan }, ...documents]
   }
 
-  #documentFor({ pool, models }: PoolReport, shares: readonly EngineShare[]): ShareDocument {
+  #documentFor({ pool }: PoolReport, shares: readonly EngineShare[]): ShareDocument {
     return {
       pool,
       epoch: this.#options.epoch,
       sequence: ++this.#sequence,
-      models: models.flatMap((model) => this.#models.find(model) ?? []),
+      models: this.#models.changes,
       weights: shares.map(({ engine, weight }) => ({ engine, weight })),
     }
   }

@@ -41,6 +41,8 @@ function saysTheSame(a: ModelChange, b: ModelChange): boolean {
   const { terms } = a
   return (
     a.draining === b.draining &&
+    a.removed === b.removed &&
+    a.architecture === b.architecture &&
     terms.weight === b.terms.weight &&
     terms.guarantee === b.terms.guarantee &&
     terms.limit === b.terms.limit &&

@@ -1,18 +1,21 @@
 import { poolSettingsSchema } from '@kvasir/contracts'
-import { it } from 'vitest'
-import { runDamping } from './compare-damping.js'
+import { describe, expect, it } from 'vitest'
+import { compareDamping } from './compare-damping.js'
 
-it('x', () => {
-  for (const load of [0.9, 1.1, 1.3])
-    for (const [name, s] of Object.entries({
-      damped: {},
-      undamped: { deadZone: 0, movePerRound: 1 },
-      dead: { movePerRound: 1 },
-      cap: { deadZone: 0 },
-    })) {
-      const r = [1, 2, 3].map((seed) =>
-        runDamping({ load, rounds: 600, seed, settings: poolSettingsSchema.parse({ reserveShare: 0, ...s }) }),
-      )
-      console.log(load, name, r.map((x) => `${(x.evicted * 100).toFixed(3)}% ${x.utilisation.toFixed(5)} ${x.jain.toFixed(4)}`).join(' | '))
-    }
+const SEEDS = [1, 2, 3, 4, 5, 6]
+const ROUNDS = 200
+
+describe('six engines with noisy demands on one pool', () => {
+  it.each([0.9, 1.1, 1.3])(
+    `stop half as much work for shares as without damping, and waste and favour nothing for it, load %d, seeds ${SEEDS.join(', ')}`,
+    (load) => {
+      const settings = poolSettingsSchema.parse({})
+      const { damped, undamped, evictedRatio } = compareDamping({ load, rounds: ROUNDS, settings }, SEEDS)
+      expect(evictedRatio).toBeLessThan(0.5)
+      for (const { seed, utilisation, jain } of [...damped, ...undamped]) {
+        expect(utilisation, `seed ${seed}`).toBeGreaterThan(0.999)
+        expect(jain, `seed ${seed}`).toBeGreaterThan(0.99)
+      }
+    },
+  )
 })

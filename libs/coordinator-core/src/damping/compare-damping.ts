@@ -1,7 +1,8 @@
 import { divide } from '@kvasir/allocation'
 import type { PoolSettings } from '@kvasir/contracts'
 import type { Micros } from '@kvasir/kernel'
-import { PoolMachine, type PoolInput } from '../pool-machine.js'
+import { jainIndex } from '@kvasir/metrics'
+import { type PoolInput, PoolMachine } from '../pool-machine.js'
 import { type NoisyDemand, noisyDemands } from './noisy-demand.js'
 import { NoisyEngine } from './noisy-engine.js'
 
@@ -61,18 +62,20 @@ export function runDamping(run: DampingRun): DampingResult {
     usable += Math.min(bundles, pool.demanded)
   }
   const satisfied = had.map((bundlesHad, i) => bundlesHad / due[i])
-  return { seed, evicted: evicted / (rounds * bundles), utilisation: used / usable, jain: jainOf(satisfied) }
+  return {
+    seed,
+    evicted: evicted / (rounds * bundles),
+    utilisation: used / usable,
+    jain: jainIndex(satisfied),
+  }
 }
 
-export class NoisyPool {
+class NoisyPool {
   readonly engines: readonly NoisyEngine[]
   readonly #demands: readonly NoisyDemand[]
   readonly #bundles: number
-  readonly machine: PoolMachine
+  readonly #machine: PoolMachine
   readonly #roundUs: Micros
-  onDecision: (d: unknown) => void = () => {}
-  trace: ((line: string) => void) | undefined
-  get now() { return this.#now }
   #now: Micros = 0
 
   constructor(demands: readonly NoisyDemand[], bundles: number, settings: PoolSettings) {
@@ -81,7 +84,7 @@ export class NoisyPool {
     this.#roundUs = settings.roundUs
     this.engines = demands.map((_, i) => new NoisyEngine(`e${i}`, EPOCH, settings.cooldownUs))
     const terms = { guarantee: 0, limit: 1, priority: 0, preemptible: true }
-    this.machine = new PoolMachine({
+    this.#machine = new PoolMachine({
       pool: 'noisy',
       bundles,
       policy: 'weighted-max-min',
@@ -133,7 +136,7 @@ export class NoisyPool {
 
   #passTo(untilUs: Micros): void {
     for (;;) {
-      const next = this.machine.nextDeadline()
+      const next = this.#machine.nextDeadline()
       if (next === undefined || next > untilUs) break
       this.#now = Math.max(this.#now, next)
       this.#tell({ kind: 'wake' })
@@ -142,19 +145,30 @@ export class NoisyPool {
   }
 
   #tell(input: PoolInput): void {
-    if (this.trace && input.kind === 'message') this.trace(`${this.#now} ${JSON.stringify(input.message).slice(0, 300)}`)
-    for (const effect of this.machine.step(this.#now, input)) {
-      if (this.trace) this.trace(`   ${this.#now} ${JSON.stringify(effect).slice(0, 700)}`)
-      if (effect.kind === "decision") this.onDecision(effect.decision)
-      if (effect.kind !== "document") continue
+    for (const effect of this.#machine.step(this.#now, input)) {
+      if (effect.kind !== 'document') continue
       const { document } = effect
       this.engines.find(({ name }) => name === document.engine)?.hear(this.#now, document)
     }
   }
 }
 
-function jainOf(values: readonly number[]): number {
-  const sum = values.reduce((total, value) => total + value, 0)
-  const squares = values.reduce((total, value) => total + value * value, 0)
-  return (sum * sum) / (values.length * squares)
+/** Both settings over the same seeds: `damped` as given, `undamped` without dead zone and cap. */
+export interface ComparedDamping {
+  readonly damped: readonly DampingResult[]
+  readonly undamped: readonly DampingResult[]
+  /** In-use evictions of the damped runs over those of the undamped. */
+  readonly evictedRatio: number
+}
+
+/** @param run without a seed: `seeds` are run one after the other, both ways. */
+export function compareDamping(run: Omit<DampingRun, 'seed'>, seeds: readonly number[]): ComparedDamping {
+  const undampedSettings = { ...run.settings, deadZone: 0, movePerRound: 1 }
+  const damped = seeds.map((seed) => runDamping({ ...run, seed }))
+  const undamped = seeds.map((seed) => runDamping({ ...run, seed, settings: undampedSettings }))
+  return { damped, undamped, evictedRatio: evictedIn(damped) / evictedIn(undamped) }
+}
+
+function evictedIn(runs: readonly DampingResult[]): number {
+  return runs.reduce((sum, { evicted }) => sum + evicted, 0)
 }

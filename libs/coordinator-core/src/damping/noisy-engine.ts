@@ -56,7 +56,6 @@ export class NoisyEngine {
     return unused + stopped > 0
   }
 
-  state(now: Micros) { return this.#open !== undefined ? "open" : now < this.#quietUntilUs ? "backoff" : "idle" }
   /** What it lacks, unless it is waiting for an answer. */
   ask(now: Micros): PreemptionRequest | undefined {
     const bundles = this.demand - this.held

@@ -19,6 +19,8 @@ export type HostedInput =
   | { readonly kind: 'letter'; readonly peer: string; readonly text: string }
   /** A peer's newest heartbeat; it may be the one already seen. */
   | { readonly kind: 'heartbeat'; readonly peer: string; readonly text: string }
+  /** The newest document of the actor above: a pool's owner is a peer of the cluster's. */
+  | { readonly kind: 'word'; readonly text: string }
 
 export interface HostedOutput {
   readonly documents: readonly PeerText[]
@@ -30,6 +32,12 @@ export interface HostedOutput {
   readonly retired: readonly string[]
   /** Whether the packed state has changed. */
   readonly changed: boolean
+  /** The heartbeat of this actor as a peer of the one above. It is said at once, without a commit: it can be said again. */
+  readonly report?: string
+  /** The office is to be given up: the next one begins with what was packed last. */
+  readonly resigns?: true
+  /** The highest epoch that a peer has been told of, if it is above this owner's: nobody listens to him. */
+  readonly higherEpoch?: Epoch
 }
 
 /** Bundles that a device says are mapped, by engine. */

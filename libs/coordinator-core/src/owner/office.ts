@@ -30,6 +30,8 @@ export interface OfficeOptions {
 export type OfficeEffect =
   | { readonly kind: 'store'; readonly command: StoreCommand }
   | { readonly kind: 'device'; readonly command: DeviceCommand }
+  /** To the actor above, see `HostedOutput`. */
+  | { readonly kind: 'report'; readonly text: string }
   | { readonly kind: 'leave'; readonly reason: LeaveReason }
 
 /** `fenced`: somebody else owns the actor. `regressed`: the store has forgotten commits. `lapsed`: no commit went through in time. */
@@ -61,7 +63,6 @@ interface Flight {
 export class Office {
   readonly #timings: OwnerTimings
   readonly #hosted: Hosted
-  readonly #epoch: Epoch
   readonly #by: string
   readonly #term: number
   #version: number
@@ -78,6 +79,8 @@ export class Office {
   #rung = true
   #nextPeekUs: Micros
   #resigning = false
+  /** Of this office, or above it once somebody was heard to obey a higher one, which the store has forgotten. */
+  #epoch: Epoch
   #effects: OfficeEffect[] = []
 
   constructor(now: Micros, options: OfficeOptions) {
@@ -100,7 +103,7 @@ export class Office {
   nextDeadline(): Micros {
     const lapse = this.#renewedUs + this.#timings.actUs
     const renewal = this.#flight ? Infinity : this.#renewedUs + this.#timings.renewUs
-    const peek = this.#peeking ? Infinity : this.#nextPeekUs
+    const peek = this.#peeking || this.#resigning ? Infinity : this.#nextPeekUs
     const doubt = this.#flight?.askUs ?? Infinity
     return Math.min(lapse, renewal, peek, doubt, this.#hosted.nextDeadline() ?? Infinity)
   }
@@ -121,11 +124,21 @@ export class Office {
     })
   }
 
+  /** The actor above has said something. */
+  word(now: Micros, text: string): readonly OfficeEffect[] {
+    return this.#turn(now, () => this.#decide(now, { kind: 'word', text }))
+  }
+
   /** Gives the office up with its next commit. */
   resign(now: Micros): readonly OfficeEffect[] {
     return this.#turn(now, () => {
       this.#resigning = true
     })
+  }
+
+  /** Somebody obeys a higher epoch: the office is given up, so that the next one is above it. */
+  outranked(now: Micros, epoch: Epoch): readonly OfficeEffect[] {
+    return this.#turn(now, () => this.#noteEpoch(epoch))
   }
 
   /** @param asked the kind of command that is answered. */
@@ -190,13 +203,23 @@ export class Office {
   }
 
   /** A newer document of a peer replaces one not yet committed: documents are absolute. */
-  #note({ documents, log, device, retired, changed }: HostedOutput): void {
+  #note(output: HostedOutput): void {
+    const { documents, log, device, retired, changed, report, resigns, higherEpoch = 0 } = output
+    this.#noteEpoch(higherEpoch)
+    this.#resigning ||= resigns ?? false
+    if (report !== undefined) this.#effects.push({ kind: 'report', text: report })
     const pending = this.#pending
     for (const { peer, text } of documents) pending.documents.set(peer, text)
     for (const line of log) pending.log.push(line)
     for (const command of device) pending.device.push(command)
     for (const peer of retired) pending.retired.push(peer)
     pending.changed ||= changed
+  }
+
+  #noteEpoch(epoch: Epoch): void {
+    if (epoch <= this.#epoch) return
+    this.#epoch = epoch
+    this.#resigning = true
   }
 
   // --- committing ---

@@ -6,10 +6,15 @@ import type { HeldBundles, Hosted, Takeover } from './hosted.js'
 import { type LeaveReason, Office, type OfficeEffect } from './office.js'
 import type { OwnerTimings } from './owner-timings.js'
 
+/** Within how many epochs an owner chooses at random where no device keeps two owners apart. */
+const EPOCHS_APART = 0x10_0000
+
 export type OwnerInput =
   | { readonly kind: 'wake' }
   /** A peer has said something that should not wait for the next look. */
   | { readonly kind: 'bell' }
+  /** The document of the actor above. */
+  | { readonly kind: 'word'; readonly text: string }
   /** What became of a store command. Every command is answered, by `failed` if by nothing else. */
   | { readonly kind: 'stored'; readonly id: number; readonly answer: StoreAnswer }
   | { readonly kind: 'fenced'; readonly epoch: Epoch; readonly held: readonly HeldBundles[] }
@@ -22,6 +27,8 @@ export type OwnerEffect =
   | { readonly kind: 'store'; readonly id: number; readonly command: StoreCommand }
   | { readonly kind: 'fence'; readonly epoch: Epoch; readonly nonce: number }
   | { readonly kind: 'device'; readonly command: DeviceCommand }
+  /** The heartbeat to the actor above. */
+  | { readonly kind: 'report'; readonly text: string }
   | { readonly kind: 'took_office'; readonly epoch: Epoch; readonly term: number }
   | { readonly kind: 'left_office'; readonly reason: LeaveReason }
 
@@ -42,8 +49,15 @@ type Phase =
   | { kind: 'acquiring'; sentUs: Micros; nonce: number }
   /** Owns the record; nothing is given away before the device refuses everybody else. */
   | { kind: 'fencing'; taken: Taken; nonce: number; epoch: Epoch; untilUs: Micros }
-  | { kind: 'owning'; office: Office }
+  | { kind: 'owning'; office: Office; fence: OpenFence | undefined }
   | { kind: 'stopped' }
+
+/** A fence that the device has not answered: it is asked again, for without it nobody knows what is mapped. */
+interface OpenFence {
+  readonly epoch: Epoch
+  readonly nonce: number
+  againUs: Micros
+}
 
 interface Taken {
   readonly own: Ownership
@@ -92,7 +106,7 @@ export class OwnerMachine implements Machine<OwnerInput, OwnerEffect> {
       case 'fencing':
         return phase.untilUs
       case 'owning':
-        return phase.office.nextDeadline()
+        return Math.min(phase.office.nextDeadline(), phase.fence?.againUs ?? Infinity)
       case 'stopped':
         return undefined
     }
@@ -106,6 +120,9 @@ export class OwnerMachine implements Machine<OwnerInput, OwnerEffect> {
         break
       case 'bell':
         if (this.#phase.kind === 'owning') this.#carryOut(now, this.#phase.office.bell(now))
+        break
+      case 'word':
+        if (this.#phase.kind === 'owning') this.#carryOut(now, this.#phase.office.word(now, input.text))
         break
       case 'stored':
         this.#stored(now, input.id, input.answer)
@@ -130,7 +147,9 @@ export class OwnerMachine implements Machine<OwnerInput, OwnerEffect> {
       this.#ask({ kind: 'observe' })
     }
     if (phase.kind === 'fencing' && now >= phase.untilUs) this.#takeOffice(now, phase, 'silent')
-    if (phase.kind === 'owning') this.#carryOut(now, phase.office.wake(now))
+    if (phase.kind !== 'owning') return
+    if (phase.fence && now >= phase.fence.againUs) this.#fenceAgain(now, phase.fence)
+    this.#carryOut(now, phase.office.wake(now))
   }
 
   #stored(now: Micros, id: number, answer: StoreAnswer): void {
@@ -185,13 +204,21 @@ export class OwnerMachine implements Machine<OwnerInput, OwnerEffect> {
     else this.#takeOffice(now, phase, 'none')
   }
 
+  #fenceAgain(now: Micros, fence: OpenFence): void {
+    fence.againUs = now + this.#options.timings.fenceUs
+    this.#effects.push({ kind: 'fence', epoch: fence.epoch, nonce: fence.nonce })
+  }
+
   #fenced(now: Micros, { epoch, held }: Extract<OwnerInput, { kind: 'fenced' }>): void {
     const phase = this.#phase
     if (phase.kind === 'fencing' && phase.epoch === epoch) this.#takeOffice(now, phase, held)
+    // The device can be asked again: an office that begins with its answer knows more than one without.
+    if (phase.kind === 'owning' && phase.fence) this.#carryOut(now, phase.office.resign(now))
   }
 
   #fenceRefused(now: Micros, { epoch, highest }: Extract<OwnerInput, { kind: 'fence_refused' }>): void {
     const phase = this.#phase
+    if (phase.kind === 'owning' && phase.fence) this.#carryOut(now, phase.office.outranked(now, highest + 1))
     if (phase.kind !== 'fencing' || phase.epoch !== epoch) return
     this.#fence(now, phase.taken, phase.nonce, Math.max(highest, epoch) + 1)
   }
@@ -199,12 +226,17 @@ export class OwnerMachine implements Machine<OwnerInput, OwnerEffect> {
   // 3. In office.
 
   #takeOffice(now: Micros, phase: Extract<Phase, { kind: 'fencing' }>, device: Takeover['device']): void {
-    const { epoch, taken } = phase
+    const { taken, nonce } = phase
     const { timings, host } = this.#options
+    const silent = device === 'silent'
+    // Nobody refuses an epoch that two owners have chosen when the device is silent and the store forgets: so they hardly can.
+    const epoch = silent ? phase.epoch + 1 + this.#options.rng.int(EPOCHS_APART) : phase.epoch
+    this.#epoch = epoch
     const { own, positions, state, sentUs } = taken
     const hosted = host(now, { epoch, state, device })
     const office = new Office(now, { timings, hosted, epoch, own, positions, sinceUs: sentUs })
-    this.#phase = { kind: 'owning', office }
+    const fence = silent ? { epoch, nonce, againUs: now + timings.fenceUs } : undefined
+    this.#phase = { kind: 'owning', office, fence }
     this.#effects.push({ kind: 'took_office', epoch, term: own.term })
     this.#carryOut(now, this.#stopping ? office.resign(now) : office.wake(now))
   }
@@ -212,7 +244,7 @@ export class OwnerMachine implements Machine<OwnerInput, OwnerEffect> {
   #carryOut(now: Micros, effects: readonly OfficeEffect[]): void {
     for (const effect of effects) {
       if (effect.kind === 'store') this.#ask(effect.command)
-      else if (effect.kind === 'device') this.#effects.push(effect)
+      else if (effect.kind === 'device' || effect.kind === 'report') this.#effects.push(effect)
       else this.#leave(now, effect.reason)
     }
   }

@@ -25,8 +25,8 @@ export interface EngineTables {
 
 /** All that were measured up to 288, where batches of decodes lie; beyond, pairs of knots where kernels change tiles. */
 const PRODUCT_TOKEN_KNOTS: readonly number[] = [
-  1, 4, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 272, 288, 320,
-  352, 384, 400, 448, 512, 528, 576, 640, 768, 784, 896, 1024, 1040, 1152, 1280, 1536, 1792, 2048,
+  1, 4, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 208, 224, 240, 256, 272, 288,
+  320, 352, 384, 400, 448, 512, 528, 576, 640, 768, 784, 896, 1024, 1040, 1152, 1280, 1536, 1792, 2048,
 ]
 const ELEMENTWISE_BYTE_KNOTS: readonly number[] = octaves(16, 30)
 const SEQUENCE_KNOTS: readonly number[] = octaves(0, 8)
@@ -62,7 +62,9 @@ export function engineProductSet({ gpu, hardware, dense, perSequence }: EngineTa
   for (const row of rowsOf(dense, hardware)) {
     const shape = shapeOf(gpu, dense, row)
     const name = matrixOfLayer.get(dense.text(row, 'layer'))
-    const matrix = layerGroups(shape.model, shape.rank.tp)[0].matrices.find((candidate) => candidate.name === name)
+    const matrix = layerGroups(shape.model, shape.rank.tp)[0].matrices.find(
+      (candidate) => candidate.name === name,
+    )
     if (matrix !== undefined) add(shape, matrix, dense.number(row, 'tokens'), dense.number(row, 'time_us'))
   }
   for (const row of rowsOf(perSequence, hardware)) {
@@ -88,7 +90,9 @@ export function engineDecodeSet({ gpu, hardware, attention }: EngineTables): Ker
     const layer = layerOf(shape)
     const rooflineUs = decodeLayerUs(shape.rank, layer, { sequences, contextTokens: sequences * context })
     const { queryHeads, kvHeads } = layer
-    return [{ sizes: [queryHeads, kvHeads, sequences, context], us: attention.number(row, 'time_us'), rooflineUs }]
+    return [
+      { sizes: [queryHeads, kvHeads, sequences, context], us: attention.number(row, 'time_us'), rooflineUs },
+    ]
   })
   return { key: HEAD_KEY, axes: attentionAxes(points, 'contextTokens'), points }
 }
@@ -97,7 +101,8 @@ export function engineDecodeSet({ gpu, hardware, attention }: EngineTables): Ker
 export function enginePrefillSet({ gpu, hardware, attention }: EngineTables): KernelSet<AttentionKey> {
   const points = rowsOf(attention, hardware).flatMap((row): KernelPoint[] => {
     const tokens = attention.number(row, 'prefill_chunk')
-    if (tokens === 0 || attention.number(row, 'kv_prefill') !== 0 || attention.number(row, 'n_decode') !== 0) return []
+    if (tokens === 0 || attention.number(row, 'kv_prefill') !== 0 || attention.number(row, 'n_decode') !== 0)
+      return []
     const shape = shapeOf(gpu, attention, row)
     const layer = layerOf(shape)
     const sums = { tokens, contextTokens: tokens, pairs: (tokens * (tokens + 1)) / 2 }
@@ -145,7 +150,9 @@ function attentionAxes(points: readonly KernelPoint[], last: string): readonly R
 }
 
 function rowsOf(table: MeasuredTable, hardware: string): readonly number[] {
-  return Array.from({ length: table.length }, (_, row) => row).filter((row) => table.text(row, 'hw') === hardware)
+  return Array.from({ length: table.length }, (_, row) => row).filter(
+    (row) => table.text(row, 'hw') === hardware,
+  )
 }
 
 function shapeOf(gpu: string, table: MeasuredTable, row: number): Shape {

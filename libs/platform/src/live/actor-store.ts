@@ -1,4 +1,10 @@
-import type { PeerAnswer, PeerCommand, StoreAnswer, StoreCommand } from '@kvasir/coordinator-core'
+import type { PeerAnswer, PeerCommand, Position, StoreAnswer, StoreCommand } from '@kvasir/coordinator-core'
+
+/** Lines of a decision log, and where they end. */
+export interface LogTail {
+  readonly position: Position
+  readonly lines: readonly string[]
+}
 
 /** The store of one actor, as a live process uses it. Commands are carried out in the order in which they are given, and each is answered. */
 export interface ActorStore {
@@ -10,6 +16,8 @@ export interface ActorStore {
   onTick(peer: string, listener: () => void): Promise<() => void>
   /** The newest lines of the decision log, oldest first. */
   newestLog(count: number): Promise<readonly string[]>
+  /** Up to `limit` lines behind a position, oldest first; null: behind the newest line there is, so none. */
+  logAfter(position: Position | null, limit: number): Promise<LogTail>
 }
 
 /** The stores of all actors of a cluster. */

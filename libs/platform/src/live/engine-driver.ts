@@ -7,7 +7,7 @@ import {
 import { type Device, type DeviceLine, monotonicClock } from '@kvasir/devices'
 import type { EngineEffect, EngineInput, EngineMachine } from '@kvasir/engine-core'
 import type { Clock, Micros } from '@kvasir/kernel'
-import { type FinishReason, finishReasons, type SequenceInput } from '@kvasir/scheduler'
+import { type FinishReason, finishReasons, type SequenceInput, type SequenceView } from '@kvasir/scheduler'
 import type { ActorStore } from './actor-store.js'
 import { Alarm } from './alarm.js'
 
@@ -16,7 +16,7 @@ export interface SequenceListener {
   /** It got so many tokens, one in most steps. */
   tokens(count: number): void
   /** It has all its tokens. */
-  finished(reason: FinishReason): void
+  finished(reason: FinishReason, sequence: SequenceView): void
   refused(reason: string, detail: string): void
   /** It was accepted, and will not be finished. */
   ended(reason: string): void
@@ -25,6 +25,8 @@ export interface SequenceListener {
 /** What the driver of an engine tells whoever watches over the process. */
 export type EngineNews =
   | { readonly kind: 'device_lost'; readonly reason: string; readonly sequences: number }
+  /** It is tried again and again; said once. */
+  | { readonly kind: 'device_unreachable'; readonly reason: string }
   /** Somebody writes what is not a document where the engine's document should be. */
   | { readonly kind: 'bad_document'; readonly problems: readonly string[] }
 
@@ -43,8 +45,8 @@ export interface EngineDriverOptions {
   readonly news?: (news: EngineNews) => void
 }
 
-/** Pause before an engine that lost its device begins anew. */
-const RESTART_MS = 200
+/** Pause before a device that could not be reached is tried again. */
+const RETRY_MS = 200
 
 interface Told {
   readonly input: EngineInput
@@ -54,15 +56,21 @@ interface Told {
 
 /**
  * Runs one engine: carries messages between its machine, the store and the device, and sequences between it and those who asked for
- * them. When the device is lost, what was under way ends with the reason `engine_lost`, and the engine begins anew as another
- * incarnation.
+ * them. When the device is lost, what was under way ends with the reason `engine_lost`, and once it is there again the engine begins
+ * anew as another incarnation: not earlier, for what the owner gives to an incarnation comes back late when no device can be asked.
  */
 export class EngineDriver {
   readonly #options: EngineDriverOptions
   readonly #clock: Clock
   readonly #alarm: Alarm
   #machine: EngineMachine
+  /** In use; undefined while there is no device. */
   #line: DeviceLine | undefined
+  /** Of the device that is being tried. */
+  #trying: DeviceLine | undefined
+  #unreachable = false
+  /** Whether the machine has begun: the next run needs another one. */
+  #begun = false
   #silence: (() => void) | undefined
   #lastBeatUs: Micros = -Infinity
   #documentText = ''
@@ -74,7 +82,7 @@ export class EngineDriver {
   #unfinished = 0
   #draining: (() => void) | undefined
   #stopped = false
-  #restart: NodeJS.Timeout | undefined
+  #retry: NodeJS.Timeout | undefined
 
   constructor(options: EngineDriverOptions) {
     this.#options = options
@@ -101,7 +109,7 @@ export class EngineDriver {
   /** Resolves when the store has heard where to ring. */
   async start(): Promise<void> {
     const { store, engine } = this.#options
-    this.#begin(this.#machine)
+    this.#connect()
     this.#silence = await store.onTick(engine, () => void this.#read())
   }
 
@@ -114,12 +122,13 @@ export class EngineDriver {
     await this.#drain(drainMs)
     this.#tell({ kind: 'stop' })
     this.#stopped = true
-    clearTimeout(this.#restart)
+    clearTimeout(this.#retry)
     this.#alarm.stop()
     this.#silence?.()
     this.#endAll('engine_left')
     // What was said last is on its way: the store carries commands out in order, and the line sends before it closes.
     this.#line?.close()
+    this.#trying?.close()
     await this.#options.store.peer({ kind: 'read', peer: this.#options.engine })
   }
 
@@ -200,8 +209,11 @@ export class EngineDriver {
   #stepped({ outcome }: Extract<EngineEffect, { kind: 'stepped' }>): void {
     const { tokenCount, tokenSlots, finishedCount, finishedSlots, finishedReasons } = outcome
     for (let k = 0; k < tokenCount; k++) this.#listeners[tokenSlots[k]]?.tokens(1)
-    for (let k = 0; k < finishedCount; k++)
-      this.#take(finishedSlots[k])?.finished(finishReasons[finishedReasons[k]])
+    for (let k = 0; k < finishedCount; k++) {
+      const slot = finishedSlots[k]
+      const sequence = this.#machine.scheduler.sequence(slot)
+      this.#take(slot)?.finished(finishReasons[finishedReasons[k]], sequence)
+    }
   }
 
   /** A sequence has come to its end. */
@@ -245,30 +257,57 @@ export class EngineDriver {
 
   // --- the device ---
 
-  #begin(machine: EngineMachine): void {
-    this.#machine = machine
-    this.#documentText = ''
-    this.#line = this.#options.device.connect({
-      answer: (answer) => {
-        if (this.#machine === machine) this.#tell(answer)
+  #connect(): void {
+    let machine: EngineMachine | undefined
+    const line = this.#options.device.connect({
+      connected: () => {
+        machine = this.#begin(line)
       },
-      lost: (reason) => this.#deviceLost(machine, reason),
+      answer: (answer) => {
+        if (machine !== undefined && machine === this.#machine) this.#tell(answer)
+      },
+      lost: (reason) => {
+        if (line === this.#line) this.#deviceLost(reason)
+        else if (line === this.#trying) this.#deviceUnreachable(reason)
+      },
     })
+    this.#trying = line
+  }
+
+  /** A run of the engine, over a line that works. */
+  #begin(line: DeviceLine): EngineMachine {
+    if (this.#begun) this.#machine = this.#options.machine(newIncarnation())
+    this.#begun = true
+    this.#unreachable = false
+    this.#trying = undefined
+    this.#line = line
+    this.#documentText = ''
     this.#tell({ kind: 'start' })
+    return this.#machine
   }
 
   #toDevice(command: DeviceCommand): void {
     this.#line?.send(command)
   }
 
-  #deviceLost(machine: EngineMachine, reason: string): void {
-    if (this.#machine !== machine || this.#stopped) return
+  #deviceLost(reason: string): void {
     this.#line = undefined
     this.#alarm.stop()
     this.#inputs.length = 0
     this.#options.news?.({ kind: 'device_lost', reason, sequences: this.#unfinished })
     this.#endAll('engine_lost')
-    this.#restart = setTimeout(() => this.#begin(this.#options.machine(newIncarnation())), RESTART_MS)
+    this.#tryAgain()
+  }
+
+  #deviceUnreachable(reason: string): void {
+    if (!this.#unreachable) this.#options.news?.({ kind: 'device_unreachable', reason })
+    this.#unreachable = true
+    this.#tryAgain()
+  }
+
+  #tryAgain(): void {
+    this.#trying = undefined
+    if (!this.#stopped) this.#retry = setTimeout(() => this.#connect(), RETRY_MS)
   }
 
   #endAll(reason: string): void {

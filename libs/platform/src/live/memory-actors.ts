@@ -1,4 +1,4 @@
-import { MemoryStore, type PeerCommand, type StoreCommand } from '@kvasir/coordinator-core'
+import { MemoryStore, type PeerCommand, type Position, type StoreCommand } from '@kvasir/coordinator-core'
 import type { ActorStore, ActorStores } from './actor-store.js'
 
 type Listener = () => void
@@ -48,6 +48,14 @@ class MemoryActor implements ActorStore {
 
   async newestLog(count: number) {
     return this.#store.log.slice(-count)
+  }
+
+  /** Positions count lines. */
+  async logAfter(position: Position | null, limit: number) {
+    const { log } = this.#store
+    const from = position === null ? log.length : Number(position)
+    const lines = log.slice(from, from + limit)
+    return { position: String(from + lines.length), lines }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { DeviceAnswer } from '@kvasir/contracts'
-import type { OwnerEffect, OwnerInput, OwnerMachine } from '@kvasir/coordinator-core'
+import type { OwnerEffect, OwnerInput, OwnerMachine, PeerAnswer } from '@kvasir/coordinator-core'
 import type { Device, DeviceLine } from '@kvasir/devices'
 import { monotonicClock } from '@kvasir/devices'
 import type { Clock } from '@kvasir/kernel'
@@ -11,6 +11,8 @@ export interface OwnerDriverOptions {
   readonly store: ActorStore
   /** Absent for an actor without a device. */
   readonly device?: Device
+  /** The actor of which this one is a peer: where its reports go, and words come from. */
+  readonly above?: { readonly store: ActorStore; readonly peer: string }
   readonly clock?: Clock
   /** Hears of every effect, after it was carried out. */
   readonly observe?: (effect: OwnerEffect) => void
@@ -22,7 +24,9 @@ export class OwnerDriver {
   readonly #clock: Clock
   readonly #alarm: Alarm
   #line: DeviceLine | undefined
-  #silence: (() => void) | undefined
+  #silence: (() => void)[] = []
+  /** The word that was passed on last. */
+  #word: string | null = null
   #fencing: number | undefined
   #stopped: (() => void) | undefined
 
@@ -33,7 +37,9 @@ export class OwnerDriver {
   }
 
   async start(): Promise<void> {
-    this.#silence = await this.#options.store.onBell(() => this.#tell({ kind: 'bell' }))
+    const { store, above } = this.#options
+    this.#silence.push(await store.onBell(() => this.#tell({ kind: 'bell' })))
+    if (above) this.#silence.push(await above.store.onTick(above.peer, () => void this.#readWord()))
     this.#tell({ kind: 'wake' })
   }
 
@@ -45,7 +51,7 @@ export class OwnerDriver {
     this.#tell({ kind: 'stop' })
     if (!this.#options.machine.owns) this.#stopped?.()
     await Promise.race([handedOver, new Promise((resolve) => setTimeout(resolve, withinMs).unref())])
-    this.#silence?.()
+    for (const silence of this.#silence) silence()
     this.#alarm.stop()
     this.#line?.close()
   }
@@ -71,13 +77,34 @@ export class OwnerDriver {
         return this.#toDevice()?.send(effect)
       case 'device':
         return this.#toDevice()?.send(effect.command)
+      case 'report':
+        return void this.#report(effect.text)
       case 'left_office':
         this.#line?.close()
         this.#line = undefined
         return this.#stopped?.()
       case 'took_office':
-        return
+        this.#word = null
+        return void this.#readWord()
     }
+  }
+
+  async #report(text: string): Promise<void> {
+    const { above } = this.#options
+    if (!above) return
+    this.#heard(await above.store.peer({ kind: 'beat', peer: above.peer, text, ring: true }))
+  }
+
+  async #readWord(): Promise<void> {
+    const { above } = this.#options
+    if (above) this.#heard(await above.store.peer({ kind: 'read', peer: above.peer }))
+  }
+
+  /** What is lost is said again: the actor above tells its peers something every second. */
+  #heard(answer: PeerAnswer): void {
+    if (answer.kind !== 'document' || answer.text === null || answer.text === this.#word) return
+    this.#word = answer.text
+    this.#tell({ kind: 'word', text: answer.text })
   }
 
   #toDevice(): DeviceLine | undefined {

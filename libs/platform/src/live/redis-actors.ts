@@ -25,6 +25,7 @@ export class RedisActors implements ActorStores {
       onBell: (listener) => this.#bells.listen(keys.bell, listener),
       onTick: (peer, listener) => this.#bells.listen(keys.tick(peer), listener),
       newestLog: (count) => store.newestLog(count),
+      logAfter: (position, limit) => store.logAfter(position, limit),
     }
   }
 

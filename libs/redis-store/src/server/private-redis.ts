@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Connection, type RedisAddress } from '../connection.js'
+import { endLeftOver } from './end-left-over.js'
 import type { RedisProgram } from './find-redis.js'
 
 export interface PrivateRedisOptions {
@@ -11,6 +12,8 @@ export interface PrivateRedisOptions {
   readonly persistent: boolean
   /** Folder of its socket and data; a temporary one, removed at the end, when absent. */
   readonly folder?: string
+  /** The server has ended, and nobody told it to. */
+  readonly ended?: () => void
 }
 
 /** A Redis server of our own on a unix socket, which nobody else reaches. */
@@ -18,17 +21,20 @@ export class PrivateRedis {
   readonly address: RedisAddress
   readonly #options: PrivateRedisOptions
   readonly #folder: string
+  readonly #socket: string
   #server: ChildProcess | undefined
 
   private constructor(options: PrivateRedisOptions) {
     this.#options = options
     this.#folder = options.folder ?? mkdtempSync(join(tmpdir(), 'kvasir-redis-'))
-    this.address = { socket: join(this.#folder, 'redis.sock') }
+    this.#socket = join(this.#folder, 'redis.sock')
+    this.address = { socket: this.#socket }
   }
 
   /** Starts a server and waits until it answers. @throws {Error} when it does not. */
   static async start(options: PrivateRedisOptions): Promise<PrivateRedis> {
     const redis = new PrivateRedis(options)
+    await endLeftOver(redis.#socket)
     await redis.restart()
     return redis
   }
@@ -46,6 +52,10 @@ export class PrivateRedis {
       env: { ...process.env, ...(program.libraries ? { LD_LIBRARY_PATH: program.libraries } : {}) },
     })
     this.#server = server
+    let ready = false
+    server.once('exit', () => {
+      if (ready && this.#server === server) this.#options.ended?.()
+    })
     let complaint = ''
     server.stderr?.on('data', (chunk: Buffer) => {
       complaint += chunk.toString()
@@ -60,6 +70,7 @@ export class PrivateRedis {
           ),
         ),
       ])
+      ready = true
     } finally {
       connection.close()
     }
@@ -82,12 +93,11 @@ export class PrivateRedis {
   }
 
   #flags(persistent: boolean): string[] {
-    const { socket } = this.address
     const place = [
       '--port',
       '0',
       '--unixsocket',
-      socket ?? '',
+      this.#socket,
       '--unixsocketperm',
       '700',
       '--dir',

@@ -3,6 +3,7 @@ import { firstOfEachPolicy, othersName, type ShownModels, shownModels } from '..
 import { type Markup, markup, nothing } from '../markup.js'
 import type { Comparison, ReportInput, ReportRun } from '../model.js'
 import { comparisonBarPlots, comparisonCdfPlots, type NamedPlot, runCdfPlots, timePlots } from '../plots.js'
+import { regimeWarnings } from '../regime.js'
 import { keyFigures, modelTable, poolTable } from '../run-tables.js'
 import { headline } from '../headline.js'
 import { verdictSentences } from '../verdict.js'
@@ -74,7 +75,11 @@ ${htmlTable(poolTable(run))}`
 }
 
 function notes(run: ReportRun): Markup {
-  const all = [...run.notes, ...run.summary.conditions.map((condition) => `Condition raised: ${condition}.`)]
+  const all = [
+    ...run.notes,
+    ...regimeWarnings(run.summary),
+    ...run.summary.conditions.map((condition) => `Condition raised: ${condition}.`),
+  ]
   if (all.length === 0) return nothing
   return markup`<ul class="notes">${all.map((note) => markup`<li>${note}</li>`)}</ul>`
 }

@@ -5,6 +5,7 @@ import type { Comparison, ReportInput, ReportRun } from '../model.js'
 import { withUnit } from '../numbers.js'
 import { plotFileName } from '../plot-files.js'
 import { comparisonBarPlots, comparisonCdfPlots, type NamedPlot, runCdfPlots, timePlots } from '../plots.js'
+import { regimeWarnings } from '../regime.js'
 import { type CellTable, keyFigures, modelTable, poolTable, preemptionTable } from '../run-tables.js'
 import { headline } from '../headline.js'
 import { verdictSentences } from '../verdict.js'
@@ -76,6 +77,7 @@ function runBlocks(
   const matrix = preemptionTable({ ...run, preemptions: foldMatrix(run.preemptions) })
   const notes = [
     ...run.notes,
+    ...regimeWarnings(run.summary),
     ...run.summary.conditions.map((condition) => `Condition raised: ${condition}.`),
   ]
   return [

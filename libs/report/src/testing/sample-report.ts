@@ -306,6 +306,8 @@ function samplePool(utilisation: number, { idle, slow }: Character): PoolSummary
     engines: ['chat-8b/0', 'code-32b/0', 'agents-70b/0'],
     bundles: POOL_BUNDLES / 2,
     utilisation: utilisation - idle * 0.3,
+    load: utilisation - idle * 0.3,
+    queueGrowth: 0.01,
     kvUtilisation: 0.74 - idle,
     peakBundles: Math.round((POOL_BUNDLES / 2) * (0.99 - idle / 2)),
     fragmentation: { internal: 0.031, bundle: 0.074, pool: 0.12 },

@@ -303,3 +303,52 @@ describe('memory and limits', () => {
     expect(problems({ engine: { ...engine, order: 'srpt' }, models: [small, large] })).toEqual([])
   })
 })
+
+describe('engines as they were measured', () => {
+  const alone = { groups: [{ id: 'g', gpu: 'H100', tp: 2 }] }
+
+  it('have the number of blocks they are given, in whole bundles', () => {
+    const { pools } = plan({ cluster: alone, models: [small], engine: { numGpuBlocks: 1003 } }).plan
+    const geometry = kvGeometry({
+      model: knownModel('Llama-3.1-8B'),
+      tp: 2,
+      blockSize: 16,
+      pagesPerBundle: pools[0].pagesPerBundle,
+    })
+    if (geometry.kind !== 'fits') throw new Error('a block fits')
+    expect(pools[0].bundles).toBe(Math.floor(1003 / geometry.blocksPerBundle))
+  })
+
+  it('are believed when they say what fits', () => {
+    const one = { groups: [{ id: 'g', gpu: 'H100', tp: 1 }] }
+    expect(problems({ cluster: one, models: [large] })).toHaveLength(1)
+    expect(problems({ cluster: one, models: [large], engine: { numGpuBlocks: 400 } })).toEqual([])
+  })
+
+  it('cannot have a number of blocks on a group that others share', () => {
+    const models = [
+      { ...small, engine: { numGpuBlocks: 1000 } },
+      { name: 'other', architecture: 'Qwen3-8B' },
+    ]
+    expect(problems({ cluster: alone, models }).join('\n')).toContain(
+      'engine.numGpuBlocks of model small is 1000; it must be left out, or small needs a group of its own: g serves other too',
+    )
+  })
+
+  it('hold more KV in smaller formats', () => {
+    const bundles = (engine: Scenario['engine']) =>
+      plan({ cluster: alone, models: [large], engine }).plan.pools[0].bundles
+    expect(bundles({ dtype: 'fp8' })).toBeGreaterThan(2 * bundles({}))
+    const [model] = plan({ cluster: alone, models: [large], engine: { dtype: 'fp8', kvDtype: 'fp8' } }).plan
+      .models
+    expect(model).toMatchObject({ weightDtype: 'fp8', kvDtype: 'fp8' })
+  })
+
+  it('take the front end of their host preset, or what they are told', () => {
+    const frontEnd = (engine: Scenario['engine']) =>
+      plan({ cluster: alone, models: [small], engine }).plan.models[0].frontEnd
+    expect(frontEnd({})).toEqual({ latencyUs: 6500, eachUs: 1000 })
+    expect(frontEnd({ frontEndMs: 9 })).toEqual({ latencyUs: 8000, eachUs: 1000 })
+    expect(frontEnd({ frontEndMs: 0 })).toEqual({ latencyUs: 0, eachUs: 0 })
+  })
+})

@@ -1,7 +1,7 @@
 import { parseScenario, type Scenario, type ScenarioInput } from '@kvasir/contracts'
 import { defaultModelMap, type RequestRecord, streamOf, takeAll } from '@kvasir/workload'
 import { describe, expect, it } from 'vitest'
-import { requestsOf, type WorkloadFiles } from './request-streams.js'
+import { requestsOf, userGroupsOf, type WorkloadFiles } from './request-streams.js'
 import { routeTrace } from './trace-models.js'
 
 const noFiles: WorkloadFiles = { arrivalsUs: () => [], lengths: () => [] }
@@ -220,5 +220,43 @@ describe('requests of a trace', () => {
   it('leaves out what arrives after the duration', () => {
     const spec = scenario({ traces: [{ file: 'a' }] }, { durationS: 4.5 })
     expect(traced(spec, [record('a', 0), record('b', 4), record('c', 5)])).toHaveLength(2)
+  })
+})
+
+describe('closed loops and system prompts', () => {
+  const loop = {
+    model: 'chat',
+    arrivals: { kind: 'closed-loop', users: 3, thinkMs: 20, startEveryMs: 5 },
+    lengths,
+    startS: 2,
+    requests: 7,
+  } as const
+
+  it('are users with requests to send, and no arrivals', () => {
+    const spec = scenario({ generators: [loop] }, { durationS: 60 })
+    expect(requestsOf(spec, [], noFiles).next()).toBeUndefined()
+    const [group] = userGroupsOf(spec, noFiles)
+    expect(group).toMatchObject({ users: 3, thinkUs: 20_000, startEveryUs: 5000, startUs: 2e6, endUs: 60e6 })
+    expect(takeAll(group.requests)).toHaveLength(7)
+  })
+
+  it('leave the arrivals of other generators alone', () => {
+    const open = { model: 'code', arrivals: { kind: 'constant', ratePerS: 2 }, lengths, requests: 4 } as const
+    const spec = scenario({ generators: [loop, open] })
+    const requests = takeAll(requestsOf(spec, [], noFiles))
+    expect(requests.map(({ arrivalUs }) => arrivalUs)).toEqual([500_000, 1_000_000, 1_500_000, 2_000_000])
+    expect(userGroupsOf(spec, noFiles)).toHaveLength(1)
+  })
+
+  it('put the same first tokens in front of every prompt of a generator', () => {
+    const generator = { ...loop, systemPrompt: { tokens: 64, variants: 2 } }
+    const spec = scenario({ generators: [generator, { ...generator, name: 'other' }] })
+    const [first, second] = userGroupsOf(spec, noFiles).map(({ requests }) => takeAll(requests))
+    const prefixes = (records: readonly RequestRecord[]) =>
+      new Set(records.map(({ prefixBlocks }) => prefixBlocks?.[0]))
+    expect(first.every(({ promptTokens }) => promptTokens === 164)).toBe(true)
+    expect(prefixes(first).size).toBe(2)
+    // Prompts of different sources have nothing in common.
+    expect(new Set([...prefixes(first), ...prefixes(second)]).size).toBe(4)
   })
 })

@@ -83,7 +83,9 @@ export function requestsOf(
   const streams = [
     ...traces.map((trace, i) => withIdPrefix(traceStream(trace), traces.length > 1 ? `t${i}-` : '')),
     ...workload.generators.flatMap((generator, i) =>
-      generator.arrivals.kind === 'closed-loop' ? [] : [generatorStream(generator, i, { seed, endUs, files })],
+      generator.arrivals.kind === 'closed-loop'
+        ? []
+        : [generatorStream(generator, i, { seed, endUs, files })],
     ),
   ]
   const merged = streams.length === 1 ? streams[0] : mergeByArrival(streams)
@@ -146,7 +148,11 @@ function generatorStream(spec: GeneratorSpec, index: number, context: GeneratorC
   const prompted =
     systemPrompt === undefined
       ? stream
-      : withSystemPrompts(stream, { ...systemPrompt, name: spec.name ?? `g${index}`, source: index }, context.seed)
+      : withSystemPrompts(
+          stream,
+          { ...systemPrompt, name: spec.name ?? `g${index}`, source: index },
+          context.seed,
+        )
   const later = limited(delayed(prompted, startUs), spec.maxOutputTokens)
   return spec.requests === undefined ? later : limit(later, spec.requests)
 }

@@ -7,6 +7,8 @@ import { SyntheticContent } from '@kvasir/kv-cache'
 export interface EngineSurroundings {
   now(): Micros
   perform(engine: LiveEngine, effect: EngineEffect): void
+  /** It is a member no more, though it lives: it was not heard for too long. */
+  expelled(engine: LiveEngine): void
   /** After every step: its deadline may have changed. */
   stepped(engine: LiveEngine): void
 }
@@ -91,7 +93,10 @@ export class LiveEngine {
   document(text: string | null): void {
     if (text === null || text === this.#documentText) return
     this.#documentText = text
-    this.tell({ kind: 'document', document: engineDocumentSchema.parse(JSON.parse(text)) })
+    const document = engineDocumentSchema.parse(JSON.parse(text))
+    this.tell({ kind: 'document', document })
+    if (!document.member && document.incarnation === this.incarnation)
+      this.whenAwake(() => this.#world.expelled(this))
   }
 
   submit(id: string, promptTokens: number, outputTokens: number, priority: number): void {

@@ -14,7 +14,7 @@ import {
   type PeerCommand,
   PoolHost,
   type PoolOptions,
-  poolStateIn,
+  UNCLAIMED,
   type StoreAnswer,
   type StoreCommand,
 } from '@kvasir/coordinator-core'
@@ -57,6 +57,8 @@ export interface OwnerProcess {
 
 const noAnswer: StoreAnswer = { kind: 'failed', detail: 'no answer' }
 const COMMAND_TIMEOUT_US: Micros = 400_000
+/** A run has about a tenth of it. */
+const EVENTS_MAX = 2_000_000
 
 /**
  * One pool as separate processes run it, in virtual time: owners over a store, engines, and a TP group that all of them reach. What
@@ -83,6 +85,7 @@ export class LivePool {
   readonly #heap = new EventHeap()
   #acts: ((() => void) | undefined)[] = []
   #deviceEpoch = 0
+  #events = 0
   readonly #ownerOfEpoch = new Map<number, string>()
 
   constructor(options: LivePoolOptions) {
@@ -118,6 +121,7 @@ export class LivePool {
     while (this.#heap.size > 0 && this.#heap.peekTime() <= untilUs) {
       const index = this.#heap.pop()
       this.now = this.#heap.time
+      invariant(++this.#events < EVENTS_MAX, () => `${EVENTS_MAX} events by ${this.now} us: ${this.#story()}`)
       const act = this.#acts[index]
       this.#acts[index] = undefined
       act?.()
@@ -190,6 +194,7 @@ export class LivePool {
       world: {
         now: () => this.now,
         perform: (engine, effect) => this.#perform(engine, effect),
+        expelled: (engine) => this.killEngine(engine, 200_000),
         stepped: (engine) => this.#armEngine(engine),
       },
     })
@@ -296,7 +301,7 @@ export class LivePool {
         office.host = new PoolHost(now, takeover, {
           pool: options,
           decode: (text) => engineMessageSchema.safeParse(JSON.parse(text)).data,
-          decodeState: poolStateIn,
+          decodeWord: () => undefined,
         })
         return office.host
       },
@@ -368,7 +373,7 @@ export class LivePool {
       const reached = this.storeUp && !lostBefore
       const answer = reached ? this.store.own(command) : undefined
       if (command.kind === 'commit' && answer?.kind === 'committed') {
-        this.#noteCommit(owner, command.commit.epoch)
+        this.#noteCommit(owner)
         for (const { peer } of command.commit.documents) this.#tick(peer)
       }
       const heard = answer !== undefined && !lost
@@ -383,7 +388,7 @@ export class LivePool {
   }
 
   /** S7: the commits of one epoch that the group would obey come from one owner. */
-  #noteCommit({ name, runs }: OwnerProcess, epoch: number): void {
+  #noteCommit({ name, runs, office: { epoch } }: OwnerProcess): void {
     if (epoch < this.device.epoch) return
     const by = `${name}/${runs}`
     const other = this.#ownerOfEpoch.get(epoch) ?? by
@@ -439,17 +444,18 @@ export class LivePool {
     for (const owner of this.owners) {
       const { host, epoch } = owner.office
       if (!owner.alive || !owner.machine.owns || epoch !== this.device.epoch || !host) continue
-      const { ledger } = host.machine
+      const { ledger, members } = host.machine
       ledger.audit()
-      for (const { name } of this.engines) {
-        const mapped = this.device.mappedBy(name)
+      // Of an engine that is gone for certain the group is told once that is durable.
+      const excess = members.map(({ engine: name }) => {
         const known = ledger.leasedTo(name) + ledger.owedBy(name) + ledger.quarantinedOf(name)
-        invariant(
-          mapped <= known,
-          () =>
-            `at ${this.now} us ${name} has ${mapped} bundles mapped, ${owner.name} of epoch ${epoch} knows of ${known}: ${this.#story()}`,
-        )
-      }
+        return Math.max(0, this.device.mappedBy(name) - known)
+      })
+      invariant(
+        excess.reduce((sum, bundles) => sum + bundles, 0) <= ledger.quarantinedOf(UNCLAIMED),
+        () =>
+          `at ${this.now} us engines have ${excess.join(' + ')} bundles mapped that ${owner.name} of epoch ${epoch} does not know of: ${this.#story()}`,
+      )
     }
   }
 

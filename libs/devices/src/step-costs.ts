@@ -1,5 +1,4 @@
 import type { DeviceModel } from '@kvasir/contracts'
-import type { OpenCommand } from '@kvasir/devices'
 import {
   createStepCost,
   type Dtype,
@@ -11,6 +10,7 @@ import {
   type StepCostModel,
   withDtypes,
 } from '@kvasir/hardware'
+import type { OpenCommand } from './simulated-group.js'
 
 /** Host cost where the engine does not say: scheduling overlaps the step before. */
 const DEFAULT_HOST = 'vllm-async'

@@ -1,0 +1,1 @@
+export { type CoordinatorSurroundings, type RunningCoordinator, start } from './start.js'

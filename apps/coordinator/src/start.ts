@@ -1,0 +1,110 @@
+import 'reflect-metadata'
+import type { CoordinatorPool, CoordinatorProfile } from '@kvasir/contracts'
+import { type Device, RemoteGroup } from '@kvasir/devices'
+import { type ActorStores, appLog, NestLog, RedisActors, type Running } from '@kvasir/platform'
+import { type DynamicModule, Module } from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify'
+import { ClusterController } from './api/cluster.controller.js'
+import { DecisionsController } from './api/decisions.controller.js'
+import { HealthController } from './api/health.controller.js'
+import { ModelsController } from './api/models.controller.js'
+import { serveOpenApi } from './api/openapi.js'
+import { OrdersController } from './api/orders.controller.js'
+import { RefusalFilter } from './api/refusal.filter.js'
+import { DESK, OFFICES, PROFILE, READER } from './api/tokens.js'
+import { WatchController } from './api/watch.controller.js'
+import { ClusterReader } from './desk/cluster-reader.js'
+import { ModelDesk } from './desk/model-desk.js'
+import { OperatorDesk } from './desk/operator-desk.js'
+import { type OfficeNews, Offices } from './offices.js'
+import { poolSetups } from './pool-setup.js'
+
+/** What others bring when a cluster lives in one process; what is left out, the coordinator opens and closes itself. */
+export interface CoordinatorSurroundings {
+  readonly stores?: ActorStores
+  /** By pool. */
+  readonly devices?: ReadonlyMap<string, Device>
+}
+
+export interface RunningCoordinator extends Running {
+  readonly offices: Offices
+}
+
+/**
+ * Starts one coordinator: it owns the cluster and its pools together with the others of its kind, and serves operators.
+ * @throws {ProfileError} when the profile names what is not there.
+ */
+export async function start(
+  profile: CoordinatorProfile,
+  surroundings: CoordinatorSurroundings = {},
+): Promise<RunningCoordinator> {
+  const log = appLog(profile.coordinator, profile.log)
+  const setups = poolSetups(profile)
+  const opened: { close(): void }[] = []
+  const own = <T extends { close(): void }>(thing: T): T => {
+    opened.push(thing)
+    return thing
+  }
+  const stores = surroundings.stores ?? own(new RedisActors(profile.store))
+  const deviceOf = ({ id, device }: CoordinatorPool) =>
+    surroundings.devices?.get(id) ?? own(new RemoteGroup(device))
+  const news = ({ actor, effect }: OfficeNews) => log.info({ actor, ...effect }, effect.kind)
+  const offices = new Offices({ profile, setups, stores, deviceOf, news })
+  const reader = new ClusterReader(profile, stores)
+  const desk = new OperatorDesk(profile.coordinator, stores)
+  const app = await NestFactory.create<NestFastifyApplication>(
+    moduleOf({ profile, offices, reader, models: new ModelDesk(reader, desk) }),
+    new FastifyAdapter({ forceCloseConnections: true }),
+    { logger: new NestLog(log) },
+  )
+  app.useGlobalFilters(new RefusalFilter((error) => log.error({ err: error }, 'unexpected')))
+  serveOpenApi(app)
+  await app.listen(profile.http.port, profile.http.host)
+  const url = await app.getUrl()
+  const deaf = (error: unknown) => log.error({ err: error }, 'the store cannot be listened to')
+  desk.start().catch(deaf)
+  offices.start(deaf)
+  log.info({ url, pools: reader.pools }, 'ready')
+  return {
+    url,
+    offices,
+    stop: async () => {
+      await offices.stop()
+      desk.stop()
+      await app.close()
+      for (const thing of opened) thing.close()
+      log.info('stopped')
+    },
+  }
+}
+
+@Module({})
+class CoordinatorModule {}
+
+interface Parts {
+  readonly profile: CoordinatorProfile
+  readonly offices: Offices
+  readonly reader: ClusterReader
+  readonly models: ModelDesk
+}
+
+function moduleOf({ profile, offices, reader, models }: Parts): DynamicModule {
+  return {
+    module: CoordinatorModule,
+    controllers: [
+      ModelsController,
+      ClusterController,
+      DecisionsController,
+      OrdersController,
+      WatchController,
+      HealthController,
+    ],
+    providers: [
+      { provide: PROFILE, useValue: profile },
+      { provide: OFFICES, useValue: offices },
+      { provide: READER, useValue: reader },
+      { provide: DESK, useValue: models },
+    ],
+  }
+}

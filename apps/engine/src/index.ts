@@ -1,0 +1,1 @@
+export { type EngineSurroundings, type RunningEngine, start } from './start.js'

@@ -1,0 +1,72 @@
+import type { BudgetStatus, EngineStatus, PoolView, RoundRecord } from '@kvasir/contracts'
+import type { Micros } from '@kvasir/kernel'
+import type { Member } from '../member.js'
+import type { PoolMachine } from '../pool-machine.js'
+import type { PoolOptions } from '../pool-options.js'
+
+/** How often a pool is shown at most: it changes with every round, and people read slower. */
+const VIEW_EVERY_US: Micros = 200_000
+
+/** Shows a pool to whoever reads it: who is a member, and what the newest round gave them. */
+export class PoolViews {
+  readonly #pool: PoolOptions
+  #round: RoundRecord | undefined
+  #nextUs: Micros = 0
+
+  constructor(pool: PoolOptions) {
+    this.#pool = pool
+  }
+
+  note(round: RoundRecord): void {
+    this.#round = round
+  }
+
+  /** The pool as it is now, if it was not shown lately. */
+  due(now: Micros, machine: PoolMachine): PoolView | undefined {
+    if (now < this.#nextUs) return undefined
+    this.#nextUs = now + VIEW_EVERY_US
+    const { pool, epoch, policy, settings, bundles } = this.#pool
+    const round = this.#round
+    return {
+      pool: {
+        pool,
+        epoch,
+        round: round?.round ?? 0,
+        policy,
+        observeOnly: settings.observeOnly,
+        bundles,
+        ...machine.ledger.totals,
+        capacityTokens: round?.capacityTokens ?? 0,
+        engines: machine.members.length,
+      },
+      conditions: round?.conditions ?? [],
+      engines: machine.members.map((member) => engineStatus(member, pool, machine)),
+      budgets: machine.members.map((member) => budgetStatus(member, pool, round?.round ?? 0)),
+    }
+  }
+}
+
+function engineStatus(member: Member, pool: string, { ledger }: PoolMachine): EngineStatus {
+  const { engine, model, incarnation, liveness, heartbeat, tokens, lentTokens } = member
+  return {
+    engine,
+    model,
+    pool,
+    incarnation,
+    liveness,
+    leaseBundles: ledger.leasedTo(engine),
+    heldBundles: heartbeat?.held ?? 0,
+    inUseBundles: heartbeat?.inUse ?? 0,
+    demandBundles: heartbeat?.demand.bundles ?? 0,
+    budgetTokens: tokens,
+    lentTokens,
+    demandTokens: heartbeat?.demand.tokens ?? 0,
+    spentTokens: heartbeat?.spentTokens ?? 0,
+  }
+}
+
+function budgetStatus(member: Member, pool: string, round: number): BudgetStatus {
+  const { engine, model, tokens, lentTokens, floorTokens, heartbeat } = member
+  const demandTokens = heartbeat?.demand.tokens ?? 0
+  return { pool, engine, model, round, tokens, lentTokens, floor: floorTokens, demandTokens }
+}
