@@ -5,7 +5,11 @@ import {
   modelListSchema,
   modelStatusSchema,
   poolListSchema,
+  whatIfAnswerSchema,
 } from '@kvasir/contracts'
+import { credentials, type ServiceError, status } from '@grpc/grpc-js'
+import { CoordinatorServiceClient, type ListModelsResponse, type PatchModelResponse } from '@kvasir/wire'
+import { once } from 'node:events'
 import { MemoryActors } from '@kvasir/platform'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ask, eventsOf } from './testing/http.js'
@@ -19,7 +23,7 @@ let second: RunningCoordinator
 
 beforeAll(async () => {
   first = await cluster.coordinator('first')
-  second = await cluster.coordinator('second')
+  second = await cluster.coordinator('second', { grpc: { port: 0 } })
   for (const pool of ['left', 'right'])
     for (const model of ['chat', 'code']) await cluster.engine(model, pool)
   cluster.keepBusy()
@@ -28,6 +32,12 @@ beforeAll(async () => {
 }, 60_000)
 
 afterAll(() => cluster.stop())
+
+function promised<T>(call: (done: (error: ServiceError | null, answer: T) => void) => unknown): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((error, answer) => (error ? reject(error) : resolve(answer)))
+  })
+}
 
 async function statusOf(url: string): Promise<number> {
   return (await ask(url)).status
@@ -170,6 +180,25 @@ describe('a coordinator', () => {
     expect((await ask(`${second.url}/v1/explain/chat%40left%2F1%2F999999`)).status).toBe(404)
   })
 
+  it('takes the newest rounds again with other terms, and changes nothing', async () => {
+    const before = await model('chat')
+    const body = { models: { code: { weight: 40 } } }
+    const { status, body: answer } = await ask(`${second.url}/v1/what-if`, { method: 'POST', body })
+    expect(status).toBe(200)
+    const { rounds } = whatIfAnswerSchema.parse(answer)
+    expect(rounds.map(({ pool }) => pool)).toEqual(['left', 'right'])
+    for (const { engines } of rounds) {
+      const [chat, code] = ['chat', 'code'].map((name) => engines.find((engine) => engine.model === name))
+      expect(code?.after.tokens).toBeGreaterThan(code?.before.tokens ?? 0)
+      expect(chat?.after.tokens).toBeLessThan(chat?.before.tokens ?? 0)
+    }
+    expect(await model('chat')).toEqual(before)
+    const unknown = { models: { nobody: { weight: 2 } } }
+    expect(await ask(`${second.url}/v1/what-if`, { method: 'POST', body: unknown })).toMatchObject({
+      status: 404,
+    })
+  })
+
   it('takes another policy and observes only, in all pools', async () => {
     expect((await ask(`${first.url}/v1/policy`)).body).toMatchObject({ policy: 'weighted-max-min' })
     const put = await ask(`${first.url}/v1/policy`, { method: 'PUT', body: { policy: 'proportional' } })
@@ -198,6 +227,30 @@ describe('a coordinator', () => {
     const paths = Object.keys((body as { paths: object }).paths)
     for (const path of ['/v1/models', '/v1/models/{name}', '/v1/engines', '/v1/pools', '/v1/budgets'])
       expect(paths).toContain(path)
+  })
+
+  it('answers the same over gRPC, and refuses with a code', async () => {
+    const client = new CoordinatorServiceClient(second.grpc ?? '', credentials.createInsecure())
+    const { models } = await promised<ListModelsResponse>((done) => client.listModels({}, done))
+    expect(models.map(({ name }) => name)).toEqual(['chat', 'code'])
+    const { revision } = await model('code')
+    const patched = await promised<PatchModelResponse>((done) =>
+      client.patchModel({ name: 'code', weight: 2, revision }, done),
+    )
+    expect(patched.model).toMatchObject({ name: 'code', revision: revision + 1, terms: { weight: 2 } })
+    const stale = promised((done) => client.patchModel({ name: 'code', weight: 3, revision }, done))
+    await expect(stale).rejects.toMatchObject({ code: status.ABORTED })
+    const bad = promised((done) => client.patchModel({ name: 'code', weight: 0 }, done))
+    await expect(bad).rejects.toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: expect.stringMatching(/weight is 0/),
+    })
+    const events = client.watch({})
+    const [first] = (await once(events, 'data')) as [{ event: { $case: string } }]
+    expect(first.event.$case).toBe('pool')
+    events.on('error', () => {})
+    events.cancel()
+    client.close()
   })
 
   it('goes on when a coordinator has stopped: another one has its pools within a second', async () => {

@@ -25,8 +25,8 @@ import type { PoolSetup } from './pool-setup.js'
 
 /** How long a change waits for others before the cluster is divided anew. */
 const GATHER_US = 50_000
-/** Coordinators do not ask for all offices at once, each begins with others: so they share them. */
-const SPREAD_MS = 600
+/** Coordinators begin to ask for offices within this time, ms, each in an order of its own: so they share them. */
+const SPREAD_MS = 2_000
 
 /** An office that this process has. */
 export interface Office {
@@ -71,15 +71,18 @@ export class Offices {
 
   start(failed: (error: unknown) => void): void {
     const { coordinator } = this.#options.profile
-    for (const { actor, driver } of this.#drivers) {
-      const afterMs = new SeededRng(hashOf(`${coordinator}/${actor}`), 'offices').int(SPREAD_MS)
+    const own = [...this.#drivers].sort(
+      (a, b) => hashOf(`${coordinator}/${a.actor}`) - hashOf(`${coordinator}/${b.actor}`),
+    )
+    own.forEach(({ driver }, i) => {
+      const afterMs = (SPREAD_MS * i) / own.length
       this.#starts.push(setTimeout(() => driver.start().catch(failed), afterMs))
-    }
+    })
   }
 
   /** Hands every office over. */
   async stop(): Promise<void> {
-    for (const start of this.#starts) clearTimeout(start)
+    for (const begin of this.#starts) clearTimeout(begin)
     await Promise.all(this.#drivers.map(({ driver }) => driver.stop()))
   }
 

@@ -12,11 +12,13 @@ import { ModelsController } from './api/models.controller.js'
 import { serveOpenApi } from './api/openapi.js'
 import { OrdersController } from './api/orders.controller.js'
 import { RefusalFilter } from './api/refusal.filter.js'
-import { DESK, OFFICES, PROFILE, READER } from './api/tokens.js'
+import { DESK, EXPLAINER, OFFICES, PROFILE, READER } from './api/tokens.js'
 import { WatchController } from './api/watch.controller.js'
 import { ClusterReader } from './desk/cluster-reader.js'
+import { Explainer } from './desk/explainer.js'
 import { ModelDesk } from './desk/model-desk.js'
 import { OperatorDesk } from './desk/operator-desk.js'
+import { listenForOperators } from './grpc/operator-server.js'
 import { type OfficeNews, Offices } from './offices.js'
 import { poolSetups } from './pool-setup.js'
 
@@ -29,6 +31,8 @@ export interface CoordinatorSurroundings {
 
 export interface RunningCoordinator extends Running {
   readonly offices: Offices
+  /** `host:port` of its gRPC service, if the profile asks for one. */
+  readonly grpc: string | undefined
 }
 
 /**
@@ -53,24 +57,31 @@ export async function start(
   const offices = new Offices({ profile, setups, stores, deviceOf, news })
   const reader = new ClusterReader(profile, stores)
   const desk = new OperatorDesk(profile.coordinator, stores)
+  const models = new ModelDesk(reader, desk)
+  const explainer = new Explainer(reader)
+  const unexpected = (error: unknown) => log.error({ err: error }, 'unexpected')
   const app = await NestFactory.create<NestFastifyApplication>(
-    moduleOf({ profile, offices, reader, models: new ModelDesk(reader, desk) }),
+    moduleOf({ profile, offices, reader, models, explainer }),
     new FastifyAdapter({ forceCloseConnections: true }),
     { logger: new NestLog(log) },
   )
-  app.useGlobalFilters(new RefusalFilter((error) => log.error({ err: error }, 'unexpected')))
+  app.useGlobalFilters(new RefusalFilter(unexpected))
   serveOpenApi(app)
   await app.listen(profile.http.port, profile.http.host)
   const url = await app.getUrl()
+  const parts = { reader, models, explainer, unexpected }
+  const grpc = profile.grpc && (await listenForOperators(profile.grpc, parts))
   const deaf = (error: unknown) => log.error({ err: error }, 'the store cannot be listened to')
   desk.start().catch(deaf)
   offices.start(deaf)
-  log.info({ url, pools: reader.pools }, 'ready')
+  log.info({ url, grpc: grpc?.address, pools: reader.pools }, 'ready')
   return {
     url,
     offices,
+    grpc: grpc?.address,
     stop: async () => {
       await offices.stop()
+      grpc?.close()
       desk.stop()
       await app.close()
       for (const thing of opened) thing.close()
@@ -87,9 +98,10 @@ interface Parts {
   readonly offices: Offices
   readonly reader: ClusterReader
   readonly models: ModelDesk
+  readonly explainer: Explainer
 }
 
-function moduleOf({ profile, offices, reader, models }: Parts): DynamicModule {
+function moduleOf({ profile, offices, reader, models, explainer }: Parts): DynamicModule {
   return {
     module: CoordinatorModule,
     controllers: [
@@ -105,6 +117,7 @@ function moduleOf({ profile, offices, reader, models }: Parts): DynamicModule {
       { provide: OFFICES, useValue: offices },
       { provide: READER, useValue: reader },
       { provide: DESK, useValue: models },
+      { provide: EXPLAINER, useValue: explainer },
     ],
   }
 }

@@ -105,6 +105,37 @@ export const budgetListSchema = z.strictObject({ budgets: z.array(budgetStatusSc
 /** `GET /v1/decisions?pool=NAME&limit=N`: the newest, oldest first. */
 export const decisionListSchema = z.strictObject({ decisions: z.array(decisionRecordSchema).readonly() })
 
+/** Body of `POST /v1/what-if`: other terms, by model. */
+export const whatIfSchema = z.strictObject({
+  models: z.record(name, modelPatchSchema.omit({ draining: true })),
+})
+export type WhatIf = z.infer<typeof whatIfSchema>
+
+const imaginedShareSchema = z.strictObject({ tokens: count, lentTokens: count, entitledBundles: count })
+/** The newest round of each pool as it was, and as it would have been; one decision, not what would have followed from it. */
+export const whatIfAnswerSchema = z.strictObject({
+  rounds: z
+    .array(
+      z.strictObject({
+        pool: name,
+        round: count,
+        conditions: z.array(name).readonly(),
+        engines: z
+          .array(
+            z.strictObject({
+              engine: name,
+              model: name,
+              before: imaginedShareSchema,
+              after: imaginedShareSchema,
+            }),
+          )
+          .readonly(),
+      }),
+    )
+    .readonly(),
+})
+export type WhatIfAnswer = z.infer<typeof whatIfAnswerSchema>
+
 /** Body of `PUT /v1/observe` and answer of `GET`: whether pools publish plans and move nothing. */
 export const observeSchema = z.strictObject({ on: z.boolean() })
 /** Body of `PUT /v1/policy` and, with its revision, answer of `GET`. */

@@ -204,6 +204,16 @@ describe('a request for memory', () => {
     expect([world.outcomes('a'), world.decisions.length, leases(world)]).toEqual([[], 2, [70, 30]])
   })
 
+  it('waits no longer for what was unused when it was asked for and is in use after all', () => {
+    const world = contended()
+    world.beat('a', { ...BUSY, inUse: 50 })
+    world.request('b', { bundles: 10 })
+    expect(world.document('a').reclaims).toEqual([{ request: 'b/1/2', bundles: 10 }])
+    world.beat('a', { ...BUSY, held: 80, inUse: 80, supply: [] })
+    expect(world.outcomes('b')).toMatchObject([{ kind: 'denied', id: 'b/1/2' }])
+    expect([world.document('a').reclaims, leases(world)]).toEqual([[], [80, 20]])
+  })
+
   it('is not taken back before heartbeats could show what the grant is used for', () => {
     const world = contended()
     world.beat('a', { ...BUSY, inUse: 50 })

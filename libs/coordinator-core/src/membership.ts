@@ -50,7 +50,10 @@ export class Membership {
   /** Takes in an engine that the last owner knew, or that was a member of a pool whose owner has forgotten it. */
   welcomeBack(now: Micros, known: MemberState, counted: boolean): void {
     const { registry, clock } = this.#parts
-    const member = registry.find(known.engine) ? null : registry.restore(now, known)
+    const earlier = registry.find(known.engine)
+    if (earlier && earlier.incarnation >= known.incarnation) return
+    if (earlier) this.#dismiss(now, earlier, 'vanished')
+    const member = registry.restore(now, known)
     if (!member) return
     member.counted = counted
     if (counted) this.claim(member, known.engine, Infinity)

@@ -170,7 +170,7 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
       if (this.#cluster.isDraining(message.model)) return
       return this.#membership.join(now, message)
     }
-    const member = message.kind === 'heartbeat' ? (known ?? this.#recognise(now, message)) : known
+    const member = message.kind === 'heartbeat' ? this.#recognise(now, message, known) : known
     // A stranger or an older incarnation changes nothing (law 3).
     if (member?.incarnation !== message.incarnation) return this.#turnAway(message)
     if (message.kind === 'heartbeat') return this.#heartbeat(now, member, message)
@@ -197,6 +197,8 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     const { epoch } = this.#options
     member.heardUs = now
     member.heartbeat = heartbeat
+    // It was told so by an owner whose last words the store has forgotten.
+    member.processedThrough = Math.max(member.processedThrough, heartbeat.processedThrough)
     member.dirty = true
     member.outcomes = member.outcomes.filter(
       ({ sequence }) => heartbeat.epoch !== epoch || sequence > heartbeat.sequence,
@@ -223,15 +225,19 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     this.#membership.heard(now, member)
   }
 
-  /** An engine nobody here has heard of, which was a member before the store forgot it: its heartbeat says all that a join would. */
-  #recognise(now: Micros, heartbeat: Heartbeat): Member | undefined {
+  /**
+   * The member that speaks. One nobody here has heard of, or a later run of one, was a member before the store forgot it: its heartbeat says
+   * all that a join would.
+   */
+  #recognise(now: Micros, heartbeat: Heartbeat, known: Member | undefined): Member | undefined {
     const { engine, incarnation, model, processedThrough, epoch } = heartbeat
+    const newest = known?.incarnation ?? this.#registry.departed(engine)?.incarnation ?? -1
     // Whoever was a member in this epoch is known.
-    if (epoch === 0 || epoch >= this.#options.epoch || this.#registry.departed(engine)) return undefined
+    if (newest >= incarnation || epoch === 0 || epoch >= this.#options.epoch) return known
     const budget = { tokens: 0, lentTokens: 0, floorTokens: 0 }
     // Documents of this epoch begin anew; those of an older one are older whatever their number.
-    const known = { engine, incarnation, model, processedThrough, sequence: 0, outcomes: [], ...budget }
-    this.#membership.welcomeBack(now, known, true)
+    const earlier = { engine, incarnation, model, processedThrough, sequence: 0, outcomes: [], ...budget }
+    this.#membership.welcomeBack(now, earlier, this.ledger.quarantinedOf(UNCLAIMED) === 0)
     return this.#registry.find(engine)
   }
 

@@ -7,7 +7,7 @@ import { planCluster } from './plan/index.js'
 import { LivePool, type LivePoolOptions } from './testing/live-pool.js'
 
 const SECOND = 1_000_000
-const SEEDS = Number(process.env['KVASIR_TAKEOVER_SEEDS'] ?? 200)
+const SEEDS = Number(process.env['KVASIR_TAKEOVER_SEEDS'] ?? 100)
 const FIRST_SEED = Number(process.env['KVASIR_TAKEOVER_FIRST'] ?? 1)
 const BUNDLES = 200
 const settings = poolSettingsSchema.parse({})

@@ -1,6 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Scenario, Summary, TraceDetail } from '@kvasir/contracts'
-import { DecisionLogWriter, decisionLogHeader, LlmschedTraceFilter, type TraceSink, TraceWriter } from '@kvasir/event-log'
+import {
+  DecisionLogWriter,
+  decisionLogHeader,
+  LlmschedTraceFilter,
+  type TraceSink,
+  TraceWriter,
+} from '@kvasir/event-log'
 import { invariant, secondsToMicros } from '@kvasir/kernel'
 import {
   type ClusterPlan,

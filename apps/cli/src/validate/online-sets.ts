@@ -40,7 +40,7 @@ interface OnlineFigures {
 
 const parts = [
   { gpu: 'H100', basis: 'fitted', note: 'two host constants, the spread of one mix' },
-  { gpu: 'H200', basis: 'held-out', note: 'the GPU' },
+  { gpu: 'H200', basis: 'held-out', note: 'the GPU, but seen' },
 ] as const
 const capacityAim: Bar = { kind: 'aim', of: 'mean', at: 0.1 }
 const itlAim: Bar = { kind: 'aim', of: 'mean', at: 0.12 }

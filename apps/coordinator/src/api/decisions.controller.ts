@@ -1,69 +1,55 @@
 import {
   type DecisionRecord,
   decisionListSchema,
-  type DonorsDecisionRecord,
-  type EndDecisionRecord,
-  type RoundDecisionRecord,
+  type WhatIfAnswer,
+  whatIfAnswerSchema,
+  whatIfSchema,
 } from '@kvasir/contracts'
-import {
-  type BudgetExplanation,
-  explainBudget,
-  explainRequest,
-  type RequestExplanation,
-} from '@kvasir/coordinator-core'
-import { Controller, Get, Inject, Param, Query } from '@nestjs/common'
+import type { BudgetExplanation, RequestExplanation } from '@kvasir/coordinator-core'
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common'
 import { ApiQuery } from '@nestjs/swagger'
 import type { ClusterReader } from '../desk/cluster-reader.js'
-import { Refusal } from '../desk/refusal.js'
-import { answers } from './documented.js'
-import { countIn, poolIn } from './read-input.js'
-import { READER } from './tokens.js'
-
-const LIMIT = 100
-const LIMIT_MOST = 20_000
-/** Lines of a pool's log in which there is a round. */
-const ROUND_WITHIN = 2_000
+import type { Explainer } from '../desk/explainer.js'
+import { answers, takes } from './documented.js'
+import { bodyAs, countIn, DECISIONS_MOST, DECISIONS_USUAL, poolIn } from './read-input.js'
+import { EXPLAINER, READER } from './tokens.js'
 
 @Controller('v1')
 export class DecisionsController {
   readonly #reader: ClusterReader
+  readonly #explainer: Explainer
 
-  constructor(@Inject(READER) reader: ClusterReader) {
+  constructor(@Inject(READER) reader: ClusterReader, @Inject(EXPLAINER) explainer: Explainer) {
     this.#reader = reader
+    this.#explainer = explainer
   }
 
   @Get('decisions')
   @ApiQuery({ name: 'pool', required: false })
-  @ApiQuery({ name: 'limit', required: false, description: `of each pool; ${LIMIT} by default` })
+  @ApiQuery({ name: 'limit', required: false, description: `of each pool; ${DECISIONS_USUAL} by default` })
   @answers('the newest decisions, of each pool the oldest first', decisionListSchema)
   async decisions(
     @Query('pool') pool: string | undefined,
     @Query('limit') limit: string | undefined,
   ): Promise<{ readonly decisions: readonly DecisionRecord[] }> {
     const pools = poolIn(pool, this.#reader.pools)
-    return { decisions: await this.#reader.decisions(countIn('limit', limit, LIMIT, LIMIT_MOST), pools) }
+    return {
+      decisions: await this.#reader.decisions(
+        countIn('limit', limit, DECISIONS_USUAL, DECISIONS_MOST),
+        pools,
+      ),
+    }
   }
 
   /** Ids of requests have slashes. */
   @Get(['explain/:engine/:incarnation/:number', 'explain/:id'])
-  async explain(
+  explain(
     @Param('id') whole: string | undefined,
     @Param('engine') engine: string | undefined,
     @Param('incarnation') incarnation: string | undefined,
     @Param('number') number: string | undefined,
   ): Promise<RequestExplanation> {
-    const id = whole ?? `${engine}/${incarnation}/${number}`
-    const records = await this.#reader.about(id)
-    const choices = records.filter(
-      (record): record is DonorsDecisionRecord => record.kind === 'donors' && record.request.id === id,
-    )
-    const end = records.find(
-      (record): record is EndDecisionRecord => record.kind === 'end' && record.id === id,
-    )
-    if (choices.length > 0) return explainRequest(choices, end)
-    throw Refusal.unknown(
-      `id is ${JSON.stringify(id)}; it must be a preemption request that is still in the log, such as those of /v1/decisions`,
-    )
+    return this.#explainer.request(whole ?? `${engine}/${incarnation}/${number}`)
   }
 
   @Get('explain')
@@ -73,30 +59,14 @@ export class DecisionsController {
     @Query('engine') engine: string | undefined,
     @Query('model') model: string | undefined,
   ): Promise<{ readonly budgets: readonly BudgetExplanation[] }> {
-    if (engine === undefined && model === undefined)
-      throw Refusal.badInput('engine and model are missing; one of them must say whose budget to explain')
-    const rounds = await this.#newestRounds()
-    const budgets = rounds.flatMap((round) =>
-      round.engines
-        .filter(([id, serves]) => (engine ?? id) === id && (model ?? serves) === serves)
-        .map(([id]) => explainBudget(round, id)),
-    )
-    if (budgets.length > 0) return { budgets }
-    const known = rounds.flatMap(({ engines }) =>
-      engines.map((row) => (engine === undefined ? row[1] : row[0])),
-    )
-    throw Refusal.unknown(
-      `${engine === undefined ? 'model' : 'engine'} is ${JSON.stringify(engine ?? model)}; it must be one of ${[...new Set(known)].join(', ')}`,
-    )
+    return { budgets: await this.#explainer.budgets(engine, model) }
   }
 
-  /** Of each pool. */
-  async #newestRounds(): Promise<readonly RoundDecisionRecord[]> {
-    const records = await this.#reader.decisions(ROUND_WITHIN, this.#reader.pools, (line) =>
-      line.includes('"kind":"round"'),
-    )
-    const newest = new Map<string, RoundDecisionRecord>()
-    for (const record of records) if (record.kind === 'round') newest.set(record.pool, record)
-    return [...newest.values()]
+  @Post('what-if')
+  @HttpCode(200)
+  @takes('takes the newest rounds again with other terms, and changes nothing', whatIfSchema)
+  @answers('each round as it was, and as it would have been', whatIfAnswerSchema)
+  whatIf(@Body() body: unknown): Promise<WhatIfAnswer> {
+    return this.#explainer.whatIf(bodyAs(whatIfSchema, body))
   }
 }

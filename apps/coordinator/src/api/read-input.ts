@@ -3,6 +3,10 @@ import type { Schema } from '@kvasir/platform'
 import type { Basis } from '../desk/model-desk.js'
 import { Refusal } from '../desk/refusal.js'
 
+/** Decisions that are told of each pool. */
+export const DECISIONS_USUAL = 100
+export const DECISIONS_MOST = 20_000
+
 /** @throws {Refusal} 400 naming each field, its value and what would be right. */
 export function bodyAs<T>(schema: Schema<T>, body: unknown): T {
   const parsed = parseDocument(schema, body ?? {})

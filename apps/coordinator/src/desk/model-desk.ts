@@ -98,7 +98,7 @@ export class ModelDesk {
   }
 
   async order(
-    change: { readonly policy: PolicyName } | { readonly observeOnly: boolean },
+    change: { readonly policy?: PolicyName; readonly observeOnly?: boolean },
     basis: Basis,
   ): Promise<PoolOrders> {
     for (let tries = 0; ; tries++) {

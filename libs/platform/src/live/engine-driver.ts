@@ -63,6 +63,8 @@ export class EngineDriver {
   readonly #options: EngineDriverOptions
   readonly #clock: Clock
   readonly #alarm: Alarm
+  /** Of this run. */
+  #incarnation = newIncarnation()
   #machine: EngineMachine
   /** In use; undefined while there is no device. */
   #line: DeviceLine | undefined
@@ -88,7 +90,7 @@ export class EngineDriver {
     this.#options = options
     this.#clock = options.clock ?? monotonicClock
     this.#alarm = new Alarm(this.#clock, () => this.#tell({ kind: 'wake' }))
-    this.#machine = options.machine(newIncarnation())
+    this.#machine = options.machine(this.#incarnation)
   }
 
   /** The machine of the present incarnation, to read from. */
@@ -250,9 +252,20 @@ export class EngineDriver {
   #document(text: string | null): void {
     if (text === null || text === this.#documentText) return
     this.#documentText = text
-    const document = parseDocument(engineDocumentSchema, jsonIn(text))
-    if (document.kind === 'parsed') this.#tell({ kind: 'document', document: document.value })
-    else this.#options.news?.({ kind: 'bad_document', problems: document.problems })
+    const parsed = parseDocument(engineDocumentSchema, jsonIn(text))
+    if (parsed.kind === 'refused')
+      return this.#options.news?.({ kind: 'bad_document', problems: parsed.problems })
+    const document = parsed.value
+    this.#tell({ kind: 'document', document })
+    if (!document.member && document.incarnation === this.#incarnation && !this.#stopped) this.#expelled()
+  }
+
+  /** This run was not heard for so long that its owner gave its place away, and the device took its bundles: another one may join. */
+  #expelled(): void {
+    const line = this.#line
+    if (!line) return
+    this.#deviceLost('its owner has not heard of it for too long')
+    line.close()
   }
 
   // --- the device ---
@@ -276,7 +289,10 @@ export class EngineDriver {
 
   /** A run of the engine, over a line that works. */
   #begin(line: DeviceLine): EngineMachine {
-    if (this.#begun) this.#machine = this.#options.machine(newIncarnation())
+    if (this.#begun) {
+      this.#incarnation = newIncarnation()
+      this.#machine = this.#options.machine(this.#incarnation)
+    }
     this.#begun = true
     this.#unreachable = false
     this.#trying = undefined

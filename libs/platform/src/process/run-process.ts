@@ -18,8 +18,8 @@ export interface ProcessOptions<T> {
 const STOP_WITHIN_MS = 30_000
 
 /**
- * Runs a process to its end: reads the profile, starts, and stops at SIGTERM, SIGINT or the end of its supervisor with exit code 0. A profile that is wrong ends it
- * with 2 and a sentence for each mistake, anything else with 1. A second signal ends it at once.
+ * Runs a process to its end: reads the profile, starts, and stops at SIGTERM, SIGINT or the end of its supervisor with exit code 0. A
+ * profile that is wrong ends it with 2 and a sentence for each mistake, anything else with 1. A second signal ends it at once.
  */
 export async function runProcess<T>({ name, schema, start }: ProcessOptions<T>): Promise<void> {
   try {

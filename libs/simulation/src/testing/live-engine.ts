@@ -74,7 +74,9 @@ export class LiveEngine {
     else act()
   }
 
+  /** A stop is over; there may be a later one. */
   resume(): void {
+    if (this.#world.now() < this.pausedUntil) return
     const held = this.#held
     this.#held = []
     for (const act of held) act()

@@ -320,6 +320,7 @@ export class LivePool {
   }
 
   #resumeOwner(owner: OwnerProcess): void {
+    if (this.now < owner.pausedUntil) return
     const { held } = owner
     owner.held = []
     for (const input of held) this.#tellOwner(owner, input)

@@ -1,0 +1,233 @@
+import {
+  type EngineDocument,
+  type EngineMessage,
+  engineTermsSchema,
+  poolSettingsSchema,
+} from '@kvasir/contracts'
+import { describe, expect, it } from 'vitest'
+import type { PoolState } from '../pool-state.js'
+import type { HostedOutput, Takeover } from './hosted.js'
+import { PoolHost, VIEW_PEER } from './pool-host.js'
+
+const BUNDLES = 100
+const settings = poolSettingsSchema.parse({ reserveShare: 0 })
+/** Lease and the time of a replaced owner, with what clocks may differ. */
+const QUARANTINE_US = 1.02 * (settings.leaseUs + 2_000_000) + 60_000
+
+const pool = {
+  pool: 'p',
+  bundles: BUNDLES,
+  policy: 'weighted-max-min' as const,
+  settings,
+  terms: new Map(['a', 'b'].map((model) => [model, engineTermsSchema.parse({})])),
+  unitsPerToken: new Map<string, number>(),
+  nominalRate: new Map<string, number>(),
+}
+
+/** An owner and what its engines were told. */
+class Owner {
+  readonly host: PoolHost
+  readonly documents = new Map<string, EngineDocument>()
+  readonly outputs: HostedOutput[] = []
+  now: number
+
+  constructor(now: number, takeover: Takeover) {
+    this.now = now
+    this.host = new PoolHost(now, takeover, {
+      pool,
+      decode: (text) => JSON.parse(text),
+      decodeWord: () => undefined,
+    })
+    this.take(this.host.step(now, { kind: 'wake' }))
+  }
+
+  take(output: HostedOutput): void {
+    this.outputs.push(output)
+    for (const { peer, text } of output.documents)
+      if (peer !== VIEW_PEER) this.documents.set(peer, JSON.parse(text))
+  }
+
+  say(message: EngineMessage): void {
+    const kind = message.kind === 'heartbeat' ? 'heartbeat' : 'letter'
+    this.take(this.host.step(this.now, { kind, peer: message.engine, text: JSON.stringify(message) }))
+  }
+
+  pass(us: number): void {
+    const until = this.now + us
+    for (let at = this.host.nextDeadline(); at !== undefined && at <= until; at = this.host.nextDeadline()) {
+      this.now = Math.max(this.now, at)
+      this.take(this.host.step(this.now, { kind: 'wake' }))
+    }
+    this.now = until
+  }
+
+  document(engine: string): EngineDocument {
+    const document = this.documents.get(engine)
+    if (!document) throw new Error(`${engine} was told nothing`)
+    return document
+  }
+
+  get log(): readonly { readonly kind: string; readonly round?: number; readonly epoch: number }[] {
+    return this.outputs.flatMap(({ log }) => log.map((line) => JSON.parse(line)))
+  }
+}
+
+let beats = 0
+
+function heartbeat(engine: string, owner: Owner | undefined, report: object = {}): EngineMessage {
+  const document = owner?.documents.get(engine)
+  const { leaseBundles = 0, epoch = 0, sequence = 0, processedThrough = 0 } = document ?? {}
+  return {
+    kind: 'heartbeat',
+    engine,
+    incarnation: 1,
+    beat: ++beats,
+    model: engine,
+    processedThrough,
+    epoch,
+    sequence,
+    held: leaseBundles,
+    inUse: leaseBundles,
+    demand: { tokens: 100, bundles: leaseBundles, tokensPerSecond: 10_000 },
+    spentTokens: 0,
+    lowestPriority: 0,
+    supply: [],
+    ...report,
+  }
+}
+
+/** A pool of `a` and `b` that was well, and what its owner packed last. */
+function settled(): { readonly owner: Owner; readonly state: string } {
+  const owner = new Owner(0, { epoch: 1, state: null, device: [] })
+  for (const engine of ['a', 'b'])
+    owner.say({ kind: 'join', engine, incarnation: 1, number: 1, model: engine })
+  for (let i = 0; i < 5; i++) {
+    owner.pass(100_000)
+    for (const engine of ['a', 'b']) owner.say(heartbeat(engine, owner))
+  }
+  return { owner, state: owner.host.pack() }
+}
+
+const mapped = (engine: string, bundles: number, incarnation = 1) => ({ engine, incarnation, bundles })
+
+describe('a new owner of a pool', () => {
+  it('leases what the device says is mapped, and gives the rest away anew', () => {
+    const { state } = settled()
+    const next = new Owner(0, { epoch: 2, state, device: [mapped('a', 30), mapped('b', 5)] })
+    expect(next.host.machine.ledger.totals).toMatchObject({ quarantined: 0 })
+    expect(next.document('a')).toMatchObject({ epoch: 2, member: true, census: false })
+    expect(next.document('a').leaseBundles).toBeGreaterThanOrEqual(30)
+    expect(next.document('b').leaseBundles).toBeGreaterThanOrEqual(5)
+  })
+
+  it('numbers rounds far above those of the last owner, and documents as if it were the same', () => {
+    const { owner, state } = settled()
+    const { round }: PoolState = JSON.parse(state)
+    const next = new Owner(0, { epoch: 2, state, device: [mapped('a', 30), mapped('b', 5)] })
+    next.pass(300_000)
+    const rounds = next.log.flatMap((line) => (line.kind === 'round' ? (line.round ?? 0) : []))
+    expect(Math.min(...rounds)).toBeGreaterThanOrEqual(1_000)
+    expect(round).toBeLessThan(1_000)
+    expect(next.document('a').sequence).toBeGreaterThan(owner.document('a').sequence)
+  })
+
+  it('keeps everything in quarantine where the device is silent, and takes each at its word under the new epoch alone', () => {
+    const { owner, state } = settled()
+    const before = owner.document('a').leaseBundles
+    const next = new Owner(0, { epoch: 7, state, device: 'silent' })
+    expect(next.host.machine.ledger.totals).toMatchObject({ free: 0, leased: 0, quarantined: BUNDLES })
+    expect(next.document('a')).toMatchObject({ epoch: 7, census: true })
+    // Said under the old epoch: it may speak of what was given away since.
+    next.say(heartbeat('a', owner, { held: before }))
+    expect(next.host.machine.ledger.leasedTo('a')).toBe(0)
+    next.say(heartbeat('a', next, { held: before, inUse: before }))
+    expect(next.host.machine.ledger.leasedTo('a')).toBe(before)
+    expect(next.document('a')).toMatchObject({ census: false, leaseBundles: before })
+  })
+
+  it('frees what nobody has claimed when no lease of the last owner can be believed in any more', () => {
+    const { state } = settled()
+    const next = new Owner(0, { epoch: 2, state, device: 'silent' })
+    next.say(heartbeat('a', next, { held: 20, inUse: 20 }))
+    const until = (us: number) => {
+      while (next.now < us) {
+        next.pass(Math.min(300_000, us - next.now))
+        next.say(heartbeat('a', next))
+      }
+    }
+    until(QUARANTINE_US - 200_000)
+    expect(next.host.machine.ledger.totals.quarantined).toBe(BUNDLES - 20)
+    until(QUARANTINE_US + 200_000)
+    expect(next.host.machine.ledger.totals.quarantined).toBe(0)
+  })
+
+  it('decides open requests again under their ids, once', () => {
+    const { owner } = settled()
+    const lease = owner.document('b').leaseBundles
+    const request = { engine: 'b', incarnation: 1, number: 2, id: 'b/1/1', bundles: BUNDLES - lease }
+    // `a` uses its share and offers nothing of it at once: the request waits for its release.
+    owner.say(heartbeat('a', owner, { supply: [{ priority: 0, bundles: 40, costUs: 10 }] }))
+    owner.say({ kind: 'request', ...request, minBundles: 1, priority: 5, class: 'auto', withinUs: 2_000_000 })
+    const state: PoolState = JSON.parse(owner.host.pack())
+    expect(state.open.map(({ id }) => id)).toEqual(['b/1/1'])
+    const next = new Owner(0, {
+      epoch: 2,
+      state: JSON.stringify(state),
+      device: [mapped('a', 50), mapped('b', 50)],
+    })
+    next.say({ kind: 'request', ...request, minBundles: 1, priority: 5, class: 'auto', withinUs: 2_000_000 })
+    next.pass(3_000_000)
+    const ends = next.outputs
+      .flatMap(({ log }) => log.map((line) => JSON.parse(line)))
+      .filter(({ kind }) => kind === 'end')
+    expect(ends.map(({ id }) => id)).toEqual(['b/1/1'])
+    expect(next.document('b').outcomes.map(({ id }) => id)).toEqual(['b/1/1'])
+  })
+
+  it('knows engines by their heartbeats when the store has forgotten everything', () => {
+    const { owner } = settled()
+    const next = new Owner(0, { epoch: 2, state: null, device: [mapped('a', 30), mapped('b', 5)] })
+    expect(next.host.machine.members).toEqual([])
+    next.say(heartbeat('a', owner))
+    expect(next.document('a')).toMatchObject({ epoch: 2, member: true, incarnation: 1 })
+    expect(next.document('a').leaseBundles).toBeGreaterThanOrEqual(30)
+    // What it said before was processed: it goes on from there.
+    expect(next.document('a').processedThrough).toBe(1)
+    expect(next.host.machine.ledger.totals.quarantined).toBe(5)
+  })
+
+  it('does not take away what engines hold when store and device have nothing to say', () => {
+    const { owner } = settled()
+    const before = owner.document('a').leaseBundles
+    const next = new Owner(0, { epoch: 2, state: null, device: 'silent' })
+    next.say(heartbeat('a', owner, { held: before, inUse: before }))
+    expect(next.document('a')).toMatchObject({ member: true, census: true })
+    next.say(heartbeat('a', next, { held: before, inUse: before }))
+    expect(next.document('a')).toMatchObject({ census: false, leaseBundles: before })
+  })
+
+  it('knows a later run of an engine that the store has forgotten', () => {
+    const { owner, state } = settled()
+    const next = new Owner(0, { epoch: 2, state, device: [mapped('a', 30, 2)] })
+    next.say({ ...heartbeat('a', owner), incarnation: 2 } as EngineMessage)
+    expect(next.document('a')).toMatchObject({ incarnation: 2, member: true })
+    next.pass(1_000_000)
+    expect(next.host.machine.members.map(({ incarnation }) => incarnation)).toContain(2)
+  })
+
+  it('goes on from what an engine knows to be processed, where the store remembers less', () => {
+    const { owner, state } = settled()
+    const next = new Owner(0, { epoch: 2, state, device: [mapped('a', 30), mapped('b', 5)] })
+    // The last owner had processed 2 and 3, and said so, before the store forgot it.
+    next.say(heartbeat('a', owner, { processedThrough: 3 }))
+    next.say({ kind: 'leave', engine: 'a', incarnation: 1, number: 4 })
+    expect(next.host.machine.members.map(({ engine }) => engine)).toEqual(['b'])
+  })
+
+  it('gives its office up when an engine obeys a higher epoch, and says which', () => {
+    const { state } = settled()
+    const next = new Owner(0, { epoch: 2, state, device: [mapped('a', 30)] })
+    next.say(heartbeat('a', next, { epoch: 9 }))
+    expect(next.outputs.at(-1)).toMatchObject({ higherEpoch: 9 })
+  })
+})
