@@ -82,24 +82,24 @@ interface Faults {
 
 function disturb(world: LivePool, rng: SeededRng, untilUs: number, faults: Faults): void {
   const [some, few] = [3 * SECOND, 9 * SECOND]
-  const now_and_then = (meanUs: number, act: () => void) => {
+  const nowAndThen = (meanUs: number, act: () => void) => {
     for (let at = rng.int(2 * meanUs); at < untilUs; at += rng.int(2 * meanUs)) world.at(at, act)
   }
   const owner = () => world.inOffice ?? world.owners[rng.int(world.owners.length)]
   const engine = () => world.engines[rng.int(world.engines.length)]
-  now_and_then(2 * some, () => world.killOwner(owner(), 1 + rng.int(2 * SECOND)))
-  now_and_then(2 * some, () => world.pauseOwner(owner(), rng.int(6 * SECOND)))
-  now_and_then(few, () => world.pauseEngine(engine(), rng.int(12 * SECOND)))
-  if (faults.enginesDie) now_and_then(some, () => world.killEngine(engine(), 1 + rng.int(3 * SECOND)))
-  if (faults.forgets) now_and_then(some, () => world.store.forget(rng.int(40)))
-  if (faults.clears) now_and_then(few, () => world.store.clear())
+  nowAndThen(2 * some, () => world.killOwner(owner(), 1 + rng.int(2 * SECOND)))
+  nowAndThen(2 * some, () => world.pauseOwner(owner(), rng.int(6 * SECOND)))
+  nowAndThen(few, () => world.pauseEngine(engine(), rng.int(12 * SECOND)))
+  if (faults.enginesDie) nowAndThen(some, () => world.killEngine(engine(), 1 + rng.int(3 * SECOND)))
+  if (faults.forgets) nowAndThen(some, () => world.store.forget(rng.int(40)))
+  if (faults.clears) nowAndThen(few, () => world.store.clear())
   if (faults.outages)
-    now_and_then(few, () => {
+    nowAndThen(few, () => {
       world.storeUp = false
       world.after(rng.int(4 * SECOND), () => (world.storeUp = true))
     })
   if (faults.deviceDeaf)
-    now_and_then(some, () => {
+    nowAndThen(some, () => {
       world.deviceHears = false
       world.after(rng.int(5 * SECOND), () => (world.deviceHears = true))
     })

@@ -3,7 +3,7 @@ import { ExitCode } from '../bad-input.js'
 import { writeServingTable } from '../validate/accuracy-document.js'
 import { accuracyText } from '../validate/accuracy-text.js'
 import { defaultMeasuredFolder, MeasuredFolder } from '../validate/measured-folder.js'
-import { isMissed } from '../validate/serving-accuracy.js'
+import { missesCeiling } from '../validate/serving-accuracy.js'
 import { validateServing } from '../validate/validate-serving.js'
 import { validateTables } from '../validate/validate-tables.js'
 
@@ -44,6 +44,6 @@ export function addValidateCommand(program: Command): void {
       process.stdout.write(
         options.json ? `${JSON.stringify(reports, undefined, 2)}\n` : accuracyText(reports),
       )
-      if (reports.some(isMissed)) process.exitCode = ExitCode.Failed
+      if (reports.some(missesCeiling)) process.exitCode = ExitCode.Failed
     })
 }

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { writeServingTable } from './accuracy-document.js'
 import { accuracyMarkdown, accuracyText } from './accuracy-text.js'
 import { MeasuredFolder } from './measured-folder.js'
-import { type Bar, isMissed, setReport } from './serving-accuracy.js'
+import { type Bar, isMissed, missesCeiling, setReport } from './serving-accuracy.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'kvasir-validate-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -24,6 +24,12 @@ describe('accuracy of a set', () => {
     expect(report({ kind: 'ceiling', of: 'mean', at: 0.1 }, points).map(isMissed)).toEqual([true])
     expect(report({ kind: 'aim', of: 'worst', at: 0.35 }, points).map(isMissed)).toEqual([false])
     expect(report(undefined, points).map(isMissed)).toEqual([false])
+  })
+
+  it('fails a run by its ceilings, not by its aims', () => {
+    const missed = [130]
+    expect(report({ kind: 'aim', of: 'mean', at: 0.1 }, missed).map(missesCeiling)).toEqual([false])
+    expect(report({ kind: 'ceiling', of: 'mean', at: 0.1 }, missed).map(missesCeiling)).toEqual([true])
   })
 
   it('is nothing where nothing was measured', () => {

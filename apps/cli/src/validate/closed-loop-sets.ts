@@ -131,7 +131,10 @@ const closedLoopSets: readonly ClosedLoopSet[] = [
     name: 'Llama-3.1-70B fp8, vLLM, H200 (InferenceMAX)',
     system: 'h200_sxm',
     gpu: 'H200',
-    parts: [{ quantity: 'TPOT', takes: all, basis: 'held-out', note: 'the GPU' }, everyTtft],
+    parts: [
+      { quantity: 'TPOT', takes: all, basis: 'held-out', note: 'the GPU' },
+      { ...everyTtft, basis: 'held-out', note: 'the GPU' },
+    ],
   },
 ]
 

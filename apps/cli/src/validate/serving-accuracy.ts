@@ -26,6 +26,11 @@ export function setReport(
   return [{ ...rest, ...accuracyOf(predictions), ...(bar === undefined ? {} : { bar }) }]
 }
 
+/** An aim that is missed is only said. */
+export function missesCeiling(report: SetReport): boolean {
+  return report.bar?.kind === 'ceiling' && isMissed(report)
+}
+
 export function isMissed(report: SetReport): boolean {
   const { bar, mape, median, worst } = report
   if (bar === undefined) return false

@@ -2,6 +2,8 @@ import {
   type CoordinatorProfile,
   coordinatorProfileSchema,
   parseDocument,
+  type PoolSettings,
+  type PoolSettingsInput,
   poolSettingsSchema,
 } from '@kvasir/contracts'
 import { SimulatedGroup, StepCosts } from '@kvasir/devices'
@@ -23,9 +25,12 @@ export class TestCluster {
   readonly #engines: EngineDriver[] = []
   #busy: NodeJS.Timeout | undefined
 
+  readonly #settings: PoolSettings
+
   /** @param stores of one process each, all of the same cluster. */
-  constructor(stores: (name: string) => ActorStores) {
+  constructor(stores: (name: string) => ActorStores, settings: PoolSettingsInput = {}) {
     this.#stores = stores
+    this.#settings = poolSettingsSchema.parse(settings)
     const gpu = knownGpu('H100')
     this.#devices = new Map(
       POOLS.map(({ id, bundles, tp }) => {
@@ -37,7 +42,7 @@ export class TestCluster {
   }
 
   async coordinator(name: string, rest: object = {}): Promise<RunningCoordinator> {
-    const coordinator = await start(profileOf(name, rest), {
+    const coordinator = await start(profileOf(name, { settings: this.#settings, ...rest }), {
       stores: this.#stores(name),
       devices: this.#devices,
     })
@@ -50,7 +55,7 @@ export class TestCluster {
     const place = POOLS.find(({ id }) => id === pool)
     const device = this.#devices.get(pool)
     if (!place || !device) throw new RangeError(`there is no pool ${pool}`)
-    const settings = poolSettingsSchema.parse({})
+    const settings = this.#settings
     const plan = servedPlan({
       name: model,
       model: knownModel(ARCHITECTURE),

@@ -3,7 +3,6 @@ import {
   type DeviceCommand,
   engineMessageSchema,
   type PoolSettings,
-  type PreemptionOutcome,
 } from '@kvasir/contracts'
 import {
   defaultOwnerTimings,
@@ -76,8 +75,6 @@ export class LivePool {
   deviceHears = true
   readonly offices: { readonly at: Micros; readonly owner: string; readonly epoch: number }[] = []
   readonly departures = new Map<string, number>()
-  /** By request, the outcomes its engine has read of, in their order. */
-  readonly outcomes = new Map<string, PreemptionOutcome[]>()
   /** Requests that ended for their engine. */
   readonly settled = new Set<string>()
   lostAnswers: number
@@ -152,10 +149,6 @@ export class LivePool {
       owner.pausedUntil = this.now + us
       this.after(us, () => this.#resumeOwner(owner))
     }
-  }
-
-  stopOwner(owner: OwnerProcess): void {
-    this.#tellOwner(owner, { kind: 'stop' })
   }
 
   killEngine(engine: LiveEngine, restartAfterUs: Micros): void {
