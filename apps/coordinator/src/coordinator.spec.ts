@@ -16,6 +16,9 @@ import { ask, eventsOf } from './testing/http.js'
 import { TestCluster } from './testing/test-cluster.js'
 import type { RunningCoordinator } from './start.js'
 
+// Real timers and, for some, real processes, on whatever else the machine is doing.
+vi.setConfig({ testTimeout: 120_000 })
+
 const stores = new MemoryActors()
 const cluster = new TestCluster(() => stores)
 let first: RunningCoordinator
@@ -27,8 +30,8 @@ beforeAll(async () => {
   for (const pool of ['left', 'right'])
     for (const model of ['chat', 'code']) await cluster.engine(model, pool)
   cluster.keepBusy()
-  await vi.waitFor(async () => expect(await statusOf(`${first.url}/ready`)).toBe(200), 10_000)
-  await vi.waitFor(async () => expect(await engines()).toHaveLength(4), 10_000)
+  await vi.waitFor(async () => expect(await statusOf(`${first.url}/ready`)).toBe(200), 40_000)
+  await vi.waitFor(async () => expect(await engines()).toHaveLength(4), 40_000)
 }, 60_000)
 
 afterAll(() => cluster.stop())
@@ -84,7 +87,7 @@ describe('a coordinator', () => {
 
   it('a changed weight is durable when it is answered, and divides the next rounds, whichever coordinator was told', async () => {
     await expect
-      .poll(async () => (await tokensOf('chat')) / (await tokensOf('code')), { timeout: 10_000 })
+      .poll(async () => (await tokensOf('chat')) / (await tokensOf('code')), { timeout: 40_000 })
       .toBeLessThan(1.2)
     const { revision } = await model('chat')
     const answer = await ask(`${second.url}/v1/models/chat`, {
@@ -95,7 +98,7 @@ describe('a coordinator', () => {
     expect(answer).toMatchObject({ status: 200, body: { weight: 4, revision: revision + 1 } })
     expect(await model('chat')).toMatchObject({ weight: 4, revision: revision + 1 })
     await expect
-      .poll(async () => (await tokensOf('chat')) / (await tokensOf('code')), { timeout: 5_000 })
+      .poll(async () => (await tokensOf('chat')) / (await tokensOf('code')), { timeout: 40_000 })
       .toBeGreaterThan(2.5)
   })
 
@@ -136,14 +139,14 @@ describe('a coordinator', () => {
     })
     const engine = await cluster.engine('search', 'left')
     await expect
-      .poll(async () => (await model('search')).engines, { timeout: 10_000 })
+      .poll(async () => (await model('search')).engines, { timeout: 40_000 })
       .toEqual(['search@left'])
     expect(await put({ weight: 3 })).toMatchObject({ status: 200, body: { weight: 3, revision: 2 } })
     const remove = () => ask(`${second.url}/v1/models/search`, { method: 'DELETE' })
     expect(await remove()).toMatchObject({ status: 409, body: { error: { code: 'in_use' } } })
     await ask(`${second.url}/v1/models/search`, { method: 'PATCH', body: { draining: true } })
     await engine.stop()
-    await expect.poll(async () => (await model('search')).engines, { timeout: 10_000 }).toEqual([])
+    await expect.poll(async () => (await model('search')).engines, { timeout: 40_000 }).toEqual([])
     expect((await remove()).status).toBe(204)
     expect((await ask(`${first.url}/v1/models/search`)).status).toBe(404)
   })
@@ -206,7 +209,7 @@ describe('a coordinator', () => {
     const pools = async () => poolListSchema.parse((await ask(`${second.url}/v1/pools`)).body).pools
     await expect
       .poll(async () => (await pools()).map(({ policy, observeOnly }) => [policy, observeOnly]), {
-        timeout: 10_000,
+        timeout: 40_000,
       })
       .toEqual([
         ['proportional', true],
@@ -256,13 +259,13 @@ describe('a coordinator', () => {
     await first.stop()
     cluster.coordinators.splice(0, 1)
     await expect
-      .poll(() => second.offices.held.map(({ actor }) => actor).sort(), { timeout: 5_000 })
+      .poll(() => second.offices.held.map(({ actor }) => actor).sort(), { timeout: 40_000 })
       .toEqual(['cluster', 'left', 'right'])
     const rounds = async () =>
       budgetListSchema.parse((await ask(`${second.url}/v1/budgets`)).body).budgets.map(({ round }) => round)
     const before = await rounds()
     await expect
-      .poll(async () => Math.min(...(await rounds())), { timeout: 5_000 })
+      .poll(async () => Math.min(...(await rounds())), { timeout: 40_000 })
       .toBeGreaterThan(Math.max(...before))
   })
 })
