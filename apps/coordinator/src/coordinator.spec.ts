@@ -186,14 +186,20 @@ describe('a coordinator', () => {
   it('takes the newest rounds again with other terms, and changes nothing', async () => {
     const before = await model('chat')
     const body = { models: { code: { limit: 0.01 } } }
-    const { status, body: answer } = await ask(`${second.url}/v1/what-if`, { method: 'POST', body })
-    expect(status).toBe(200)
-    const { rounds } = whatIfAnswerSchema.parse(answer)
-    expect(rounds.map(({ pool }) => pool)).toEqual(['left', 'right'])
-    for (const { engines } of rounds) {
-      const code = engines.find((engine) => engine.model === 'code')
-      expect(code?.after.tokens).toBeLessThan(code?.before.tokens ?? 0)
+    const imagined = async () => {
+      const { status, body: answer } = await ask(`${second.url}/v1/what-if`, { method: 'POST', body })
+      expect(status).toBe(200)
+      return whatIfAnswerSchema.parse(answer).rounds
     }
+    // On a busy machine engines may not be heard for a round: then there is nothing to take from them.
+    await vi.waitFor(async () => {
+      const rounds = await imagined()
+      expect(rounds.map(({ pool }) => pool)).toEqual(['left', 'right'])
+      for (const { engines } of rounds) {
+        const code = engines.find((engine) => engine.model === 'code')
+        expect(code?.after.tokens).toBeLessThan(code?.before.tokens ?? 0)
+      }
+    }, 40_000)
     expect(await model('chat')).toEqual(before)
     const unknown = { models: { nobody: { weight: 2 } } }
     expect(await ask(`${second.url}/v1/what-if`, { method: 'POST', body: unknown })).toMatchObject({
