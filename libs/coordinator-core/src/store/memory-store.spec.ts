@@ -47,4 +47,24 @@ describe('MemoryStore', () => {
     expect(store.log).toEqual(['l1'])
     expect(store.own({ kind: 'peek', positions: [], limit: 9 })).toMatchObject({ letters: [], peers: [] })
   })
+
+  it('keeps the newest thousand messages of an inbox that nobody reads', () => {
+    const store = new MemoryStore()
+    for (let n = 1; n <= 1_500; n++) store.peer({ kind: 'say', peer: 'e', text: String(n) })
+    const answer = store.own({ kind: 'peek', positions: [], limit: 2_000 })
+    const texts = answer.kind === 'peeked' ? answer.letters.map(({ text }) => text) : []
+    expect([texts.length, texts[0], texts.at(-1)]).toEqual([1_000, '501', '1500'])
+  })
+
+  it('keeps the newest lines of a log without end', () => {
+    const store = new MemoryStore()
+    store.own({ kind: 'acquire', seen: null, by: 'a' })
+    const lines = Array.from({ length: 1_000 }, (_, i) => String(i))
+    const commit = { term: 1, by: 'a', id: 'c', epoch: 1, documents: [], log: lines, positions: [] }
+    for (let version = 0; version < 250; version++)
+      store.own({ kind: 'commit', commit: { ...commit, version } })
+    expect(store.log.length).toBeGreaterThanOrEqual(100_000)
+    expect(store.log.length).toBeLessThanOrEqual(200_000)
+    expect(store.log.at(-1)).toBe('999')
+  })
 })

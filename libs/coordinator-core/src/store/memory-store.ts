@@ -10,6 +10,10 @@ import {
   type StoreCommand,
 } from './store.js'
 
+/** Messages kept of an inbox that nobody reads, and lines of the decision log at least: as over Redis. */
+const INBOX_LENGTH = 1_000
+const LOG_LENGTH = 100_000
+
 /** All that the store keeps of one actor. Values are replaced, never changed: a copy of the maps is a snapshot. */
 interface Record {
   own: Ownership | null
@@ -18,7 +22,8 @@ interface Record {
   documents: Map<string, string>
   heartbeats: Map<string, string>
   inboxes: Map<string, readonly Letter[]>
-  log: readonly string[]
+  /** The newest lines; trimmed now and then, so that a line costs the same however long the log is. */
+  log: string[]
   /** Of the last letter, in any inbox. */
   letters: number
 }
@@ -63,7 +68,8 @@ export class MemoryStore {
         const position = this.#write((record) => {
           const { peer, text } = command
           const letter = { peer, text, position: `${++record.letters}-0` }
-          record.inboxes.set(peer, [...(record.inboxes.get(peer) ?? []), letter])
+          const unread = record.inboxes.get(peer) ?? []
+          record.inboxes.set(peer, [...unread.slice(1 - INBOX_LENGTH), letter])
           return letter.position
         })
         return { kind: 'said', position }
@@ -133,7 +139,8 @@ export class MemoryStore {
         const unread = record.inboxes.get(peer)?.filter((letter) => isBehind(letter.position, position))
         if (unread) record.inboxes.set(peer, unread)
       }
-      record.log = [...record.log, ...commit.log]
+      record.log.push(...commit.log)
+      if (record.log.length > 2 * LOG_LENGTH) record.log = record.log.slice(-LOG_LENGTH)
     })
     return { kind: 'committed', version }
   }
@@ -215,6 +222,7 @@ function emptyRecord(): Record {
 function copyOf(record: Record): Record {
   return {
     ...record,
+    log: [...record.log],
     positions: new Map(record.positions),
     documents: new Map(record.documents),
     heartbeats: new Map(record.heartbeats),
