@@ -7,10 +7,15 @@ import { fileTrouble } from './operational-error.js'
  * @throws {OperationalError} when it cannot be written; the old file is then untouched.
  */
 export function writeTextAtomic(path: string, text: string): void {
+  writeBytesAtomic(path, Buffer.from(text))
+}
+
+/** The same for bytes. */
+export function writeBytesAtomic(path: string, bytes: Uint8Array): void {
   // The process id keeps two processes that write the same file from writing the same neighbour.
   const neighbour = `${path}.${process.pid}.tmp`
   try {
-    writeDurably(neighbour, text)
+    writeDurably(neighbour, bytes)
     renameSync(neighbour, path)
   } catch (cause) {
     rmSync(neighbour, { force: true })
@@ -23,10 +28,9 @@ export function writeJsonAtomic(path: string, value: unknown): void {
   writeTextAtomic(path, `${JSON.stringify(value, null, 2)}\n`)
 }
 
-function writeDurably(path: string, text: string): void {
+function writeDurably(path: string, bytes: Uint8Array): void {
   const descriptor = openSync(path, 'w')
   try {
-    const bytes = Buffer.from(text)
     for (let offset = 0; offset < bytes.length; ) offset += writeSync(descriptor, bytes, offset)
     fsyncSync(descriptor)
   } finally {

@@ -1,5 +1,6 @@
 import type { Distribution, ModelSummary, Summary } from '@kvasir/contracts'
 import { MICROS_PER_SECOND } from '@kvasir/kernel'
+import { regimeOfPolicies } from './regime.js'
 import type { Comparison, ComparisonCell, ComparisonRow, ReportRun, RowVerdict, Unit } from './model.js'
 
 /**
@@ -137,7 +138,8 @@ function tieMargin(a: number, b: number, unit: Unit): number {
 }
 
 function cautionsAbout(policies: readonly string[], summaries: readonly (readonly Summary[])[]): string[] {
-  const cautions: string[] = []
+  const regime = regimeOfPolicies(policies, summaries)
+  const cautions: string[] = regime === undefined ? [] : [regime]
   const share = (seeds: readonly Summary[]) => {
     const submitted = seeds.reduce((sum, summary) => sum + summary.requests.submitted, 0)
     const finished = seeds.reduce((sum, summary) => sum + summary.requests.finished, 0)

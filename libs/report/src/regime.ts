@@ -36,3 +36,31 @@ export function regimeWarnings({ pools }: Pick<Summary, 'pools'>): readonly stri
     ]
   })
 }
+
+/**
+ * How near saturation each policy worked, by the busiest group of all seeds, for a table in which their latencies stand side by side;
+ * undefined when nothing is known of any.
+ */
+export function regimeOfPolicies(
+  policies: readonly string[],
+  summaries: readonly (readonly Pick<Summary, 'pools'>[])[],
+): string | undefined {
+  const busiest = policies.flatMap((policy, i) => {
+    const loads = summaries[i].flatMap(({ pools }) =>
+      Object.values(pools).flatMap(({ load, queueGrowth }) => (load === null ? [] : [{ load, queueGrowth }])),
+    )
+    const [most] = loads.toSorted((a, b) => b.load - a.load)
+    return most === undefined ? [] : [{ policy, ...most }]
+  })
+  if (busiest.length === 0) return undefined
+  const texts = busiest.map(
+    ({ policy, load, queueGrowth }) => `${policy} ${withUnit('share', load)}, ${regimeOf(load, queueGrowth)}`,
+  )
+  const warned = busiest.some(
+    ({ load, queueGrowth }) => load > LOAD_WARNING || regimeOf(load, queueGrowth) === 'saturated',
+  )
+  const warning = warned
+    ? ` Above ${withUnit('share', LOAD_WARNING)} small errors of the capacity become large ones of latencies; at saturation these grow with the length of the run.`
+    : ''
+  return `Load of the busiest group: ${texts.join('; ')}.${warning}`
+}

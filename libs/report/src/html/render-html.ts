@@ -2,13 +2,12 @@ import { invariant } from '@kvasir/kernel'
 import { firstOfEachPolicy, othersName, type ShownModels, shownModels } from '../fold-models.js'
 import { type Markup, markup, nothing } from '../markup.js'
 import type { Comparison, ReportInput, ReportRun } from '../model.js'
-import { comparisonBarPlots, comparisonCdfPlots, type NamedPlot, runCdfPlots, timePlots } from '../plots.js'
+import { comparisonBarPlots, comparisonCdfPlots, runCdfPlots, timePlots } from '../plots.js'
 import { regimeWarnings } from '../regime.js'
 import { keyFigures, modelTable, poolTable } from '../run-tables.js'
 import { headline } from '../headline.js'
 import { verdictSentences } from '../verdict.js'
-import { PAGE_CSS } from './page-css.js'
-import { PAGE_SCRIPT } from './script.js'
+import { factList, htmlPage, plotGrid } from './page.js'
 import { comparisonTable, htmlTable } from './tables.js'
 
 /** One HTML file with everything in it: light and dark, on a screen and on paper, without a network. */
@@ -16,30 +15,12 @@ export function renderHtml(input: ReportInput): string {
   invariant(input.runs.length > 0, () => 'a report needs at least one run')
   const shown = shownModels(input)
   const body = markup`<main>
-<header><h1>${input.title}</h1><p class="subtitle">${input.subtitle}</p>${facts(input)}</header>
+<header><h1>${input.title}</h1><p class="subtitle">${input.subtitle}</p>${factList(input.facts)}</header>
 ${input.comparison === undefined ? nothing : comparisonSection(input, input.comparison, shown)}
 ${firstOfEachPolicy(input.runs).map((run) => runSection(run, input, shown))}
 ${footer(input)}
 </main>`
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-${markup`<title>${input.title}</title>`.text}
-<style>${PAGE_CSS}</style>
-</head>
-<body>
-${body.text}
-<script>${PAGE_SCRIPT}</script>
-</body>
-</html>
-`
-}
-
-function facts({ facts: list }: ReportInput): Markup {
-  if (list.length === 0) return nothing
-  return markup`<dl class="facts">${list.map((fact) => markup`<div><dt>${fact.label}</dt><dd>${fact.value}</dd></div>`)}</dl>`
+  return htmlPage(input.title, body)
 }
 
 function comparisonSection(input: ReportInput, comparison: Comparison, shown: ShownModels): Markup {
@@ -82,10 +63,6 @@ function notes(run: ReportRun): Markup {
   ]
   if (all.length === 0) return nothing
   return markup`<ul class="notes">${all.map((note) => markup`<li>${note}</li>`)}</ul>`
-}
-
-function plotGrid(plots: readonly NamedPlot[]): Markup {
-  return markup`<div class="plots">${plots.map((plot) => markup`<figure class="${plot.size}">${plot.svg}</figure>`)}</div>`
 }
 
 function othersRemark(shown: ShownModels): string {

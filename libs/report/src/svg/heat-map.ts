@@ -11,8 +11,12 @@ export interface HeatMapSpec {
   readonly rowTitle: string
   readonly columnTitle: string
   readonly names: readonly string[]
+  /** The names of the rows by default: a square. */
+  readonly columnNames?: readonly string[]
   /** `values[row][column]`, from 0. */
   readonly values: readonly (readonly number[])[]
+  /** Whole numbers and thousands by default. */
+  readonly write?: (value: number) => string
 }
 
 const LABEL_PX = 130
@@ -33,7 +37,7 @@ interface Layout {
   readonly height: number
 }
 
-/** A square of numbers as shades of one hue; a cell without anything stays empty. */
+/** Rows and columns of numbers as shades of one hue; a cell without anything stays empty. */
 export function heatMap(spec: HeatMapSpec): Markup {
   const layout = layOut(spec)
   const { height } = layout
@@ -51,21 +55,27 @@ export function heatMapHeight(spec: HeatMapSpec): number {
   return layOut(spec).height
 }
 
+function columnsOf({ names, columnNames }: HeatMapSpec): readonly string[] {
+  return columnNames ?? names
+}
+
 function layOut(spec: HeatMapSpec): Layout {
-  const count = Math.max(1, spec.names.length)
-  const widest = Math.max(32, ...spec.names.map((name) => textWidth(name)))
+  const rows = Math.max(1, spec.names.length)
+  const count = Math.max(1, columnsOf(spec).length)
+  const widest = Math.max(32, ...[...spec.names, ...columnsOf(spec)].map((name) => textWidth(name)))
+  const widestColumn = Math.max(32, ...columnsOf(spec).map((name) => textWidth(name)))
   const labelWidth = Math.min(LABEL_PX, widest) + 8
   const left = labelWidth + 18
   const straightWidth = Math.min(MAX_CELL_PX.width, (spec.width - left - 4) / count)
-  const isSlanted = widest > straightWidth - 6
+  const isSlanted = widestColumn > straightWidth - 6
   // A slanted name of the last column reaches beyond its cell.
   const right = isSlanted ? Math.max(4, labelWidth * Math.cos(SLANT) - straightWidth / 2) : 4
   const cell = {
     width: Math.min(MAX_CELL_PX.width, (spec.width - left - right) / count),
-    height: Math.min(MAX_CELL_PX.height, Math.max(18, MATRIX_PX / count)),
+    height: Math.min(MAX_CELL_PX.height, Math.max(18, MATRIX_PX / rows)),
   }
   const top = 46 + (isSlanted ? labelWidth * Math.sin(SLANT) : 18)
-  const height = largestOf(spec) === 0 ? EMPTY_HEIGHT_PX : Math.ceil(top + count * cell.height + 8)
+  const height = largestOf(spec) === 0 ? EMPTY_HEIGHT_PX : Math.ceil(top + rows * cell.height + 8)
   return { left, top, cell, isSlanted, height }
 }
 
@@ -81,7 +91,7 @@ function axisTitles(spec: HeatMapSpec, { left, top, cell }: Layout): Markup {
 
 function columnNames(spec: HeatMapSpec, { left, top, cell, isSlanted }: Layout): readonly Markup[] {
   const y = px(top - 6)
-  return spec.names.map((name, column) => {
+  return columnsOf(spec).map((name, column) => {
     const x = px(left + (column + 0.5) * cell.width)
     return isSlanted
       ? markup`<text transform="translate(${x} ${y}) rotate(${-SLANT_DEGREES})">${fitText(name, LABEL_PX)}</text>`
@@ -97,7 +107,12 @@ function matrixRow(
   const y = top + row * cell.height
   const cells = spec.values[row].map((value, column) =>
     heatCell(
-      { value, share: value / largest, isOwn: row === column },
+      {
+        value,
+        share: value / largest,
+        isOwn: spec.columnNames === undefined && row === column,
+        text: (spec.write ?? cellNumber)(value),
+      },
       { ...cell, x: left + column * cell.width, y },
     ),
   )
@@ -106,14 +121,19 @@ function matrixRow(
 }
 
 function heatCell(
-  shown: { readonly value: number; readonly share: number; readonly isOwn: boolean },
+  shown: {
+    readonly value: number
+    readonly share: number
+    readonly isOwn: boolean
+    readonly text: string
+  },
   box: { readonly x: number; readonly y: number; readonly width: number; readonly height: number },
 ): Markup {
   const isEmpty = shown.value === 0
   const fill = isEmpty ? 'var(--grid)' : 'var(--heat)'
   const opacity = isEmpty ? (shown.isOwn ? 0.35 : 0.7) : (0.12 + 0.88 * shown.share).toFixed(2)
   const shade = markup`<rect x="${px(box.x + 1)}" y="${px(box.y + 1)}" width="${px(box.width - 2)}" height="${px(box.height - 2)}" rx="3" style="fill:${fill};fill-opacity:${opacity}"/>`
-  const text = cellNumber(shown.value)
+  const { text } = shown
   if (isEmpty || textWidth(text) > box.width - 2) return shade
   const colour = shown.share > LIGHT_TEXT_ABOVE ? 'var(--heat-ink)' : 'var(--ink)'
   return markup`${shade}<text x="${px(box.x + box.width / 2)}" y="${px(box.y + box.height / 2 + 4)}" text-anchor="middle" style="fill:${colour}">${text}</text>`

@@ -1,6 +1,6 @@
 import type { Distribution, ModelSummary, PolicyName, PoolSummary, Summary } from '@kvasir/contracts'
 import { SeededRng } from '@kvasir/kernel'
-import { empiricalCdf, SampleSet, summarise } from '@kvasir/metrics'
+import { empiricalCdf, regimeOf, SampleSet, summarise } from '@kvasir/metrics'
 import { compareRuns } from '../comparison.js'
 import type { ModelCdfs, ModelSeries, ReportInput, ReportRun } from '../model.js'
 
@@ -300,14 +300,16 @@ function preemptions(asked: number, { brokers }: Character): Summary['preemption
 function samplePool(utilisation: number, { idle, slow }: Character): PoolSummary {
   const step = new SampleSet()
   for (let i = 1; i < 100; i++) step.add(9_000 * slow ** 0.2 + i * 180)
+  const load = utilisation - idle * 0.3
   return {
     gpu: 'H100-SXM5-80GB',
     tp: 4,
     engines: ['chat-8b/0', 'code-32b/0', 'agents-70b/0'],
     bundles: POOL_BUNDLES / 2,
-    utilisation: utilisation - idle * 0.3,
-    load: utilisation - idle * 0.3,
+    utilisation: load,
+    load,
     queueGrowth: 0.01,
+    regime: regimeOf(load, 0.01),
     kvUtilisation: 0.74 - idle,
     peakBundles: Math.round((POOL_BUNDLES / 2) * (0.99 - idle / 2)),
     fragmentation: { internal: 0.031, bundle: 0.074, pool: 0.12 },

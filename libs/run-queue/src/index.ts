@@ -1,0 +1,6 @@
+export * from './cancel.js'
+export * from './connect.js'
+export * from './orders.js'
+export * from './queue-executor.js'
+export { experimentsUnderWay, openExperiments, RunQueues } from './run-queues.js'
+export * from './run-worker.js'
