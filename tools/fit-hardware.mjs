@@ -10,8 +10,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
-import { fitEngineProfile, fitKernelProfile, fitStepProfile, MeasuredTable } from '@kvasir/hardware'
-import { profileModule } from './fit-hardware/profile-module.mjs'
+import {
+  fitEngineProfile,
+  fitKernelProfile,
+  fitStepProfile,
+  MeasuredTable,
+  profileModule,
+} from '@kvasir/hardware'
 
 const shared = process.env['KVASIR_SHARED'] ?? fileURLToPath(new URL('../../shared', import.meta.url))
 const target = fileURLToPath(new URL('../libs/hardware/src/profiles/', import.meta.url))
@@ -65,6 +70,7 @@ function engine(gpu, hardware) {
     dense: table('llmservingsim_dense'),
     perSequence: table('llmservingsim_per_sequence'),
     attention: table('llmservingsim_attention'),
+    experts: table('llmservingsim_moe'),
   })
 }
 

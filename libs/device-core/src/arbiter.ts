@@ -4,7 +4,7 @@ export type Arbitration =
   | 'claims'
   /** Strictly in turn: no budgets are known. */
   | 'round-robin'
-  /** Each engine has a fixed fraction of the group to itself (spatial sharing); nobody waits for anybody. */
+  /** Each engine has a fixed fraction of the group to itself; nobody waits for anybody. */
   | 'partitioned'
 
 export interface Waiting {

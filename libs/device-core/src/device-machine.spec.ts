@@ -251,3 +251,73 @@ describe('copies between device and host memory', () => {
     expect(() => machine.step(100, { kind: 'transferred', transfer: 1 })).toThrow('not under way')
   })
 })
+
+describe('the same run of an engine over another line', () => {
+  const attach = (step: number, incarnation = 1) =>
+    ({ kind: 'attach', engine: 'a', incarnation, step }) as const
+  const lost = { kind: 'detached', engine: 'a', incarnation: 1 } as const
+  const attached = (stepKnown: boolean, bundles: readonly number[] = []) =>
+    ({ kind: 'attached', engine: 'a', bundles, stepKnown }) as const
+  const ended = { kind: 'executed', engine: 'a', startedUs: 0, finishedUs: 9 } as const
+
+  /** A machine on which `a` runs its first step. */
+  function running(): DeviceMachine {
+    const machine = device()
+    machine.step(0, ready('a', 1))
+    machine.step(0, execute('a'))
+    return machine
+  }
+
+  it('is told what it has mapped, and takes its place in line anew', () => {
+    const machine = device()
+    machine.step(0, map('a', 3))
+    machine.step(0, ready('a', 1))
+    machine.step(0, ready('b', 1))
+    expect(machine.step(1, lost)).toEqual([{ kind: 'turn', engine: 'b' }])
+    expect(machine.step(2, attach(0))).toEqual([attached(false, [0, 1, 2])])
+    machine.step(2, ready('a', 1))
+    expect(machine.step(3, { kind: 'pass', engine: 'b', incarnation: 1 })).toEqual([
+      { kind: 'turn', engine: 'a' },
+    ])
+  })
+
+  it('hears of the end of a step that was under way, whenever that comes, and once', () => {
+    const early = running()
+    early.step(1, lost)
+    expect(early.step(2, attach(1))).toEqual([attached(true)])
+    expect(early.step(9, { kind: 'ran', engine: 'a', turn: 1 })).toEqual([ended])
+    const late = running()
+    late.step(1, lost)
+    // Nobody is waited for: the next turn is given.
+    late.step(2, ready('b', 1))
+    expect(late.step(9, { kind: 'ran', engine: 'a', turn: 1 })).toEqual([{ kind: 'turn', engine: 'b' }])
+    expect(late.step(10, attach(1))).toEqual([attached(true), ended])
+    expect(late.step(11, attach(0))).toEqual([attached(false)])
+  })
+
+  it('hears that a step was never begun, which then runs once', () => {
+    const machine = device()
+    machine.step(0, ready('a', 1))
+    machine.step(1, lost)
+    expect(machine.step(2, attach(1))).toEqual([attached(false)])
+    expect(machine.step(3, ready('a', 1))).toEqual([{ kind: 'turn', engine: 'a' }])
+  })
+
+  it('may come before the old line is known to be lost', () => {
+    const machine = device()
+    machine.step(0, ready('a', 1))
+    expect(machine.step(1, attach(0))).toEqual([attached(false)])
+    expect(machine.step(1, ready('b', 0))).toEqual([{ kind: 'turn', engine: 'b' }])
+  })
+
+  it('is refused when the group has begun anew, closed it, or knows a later run', () => {
+    const before = device()
+    before.step(0, map('a', 3))
+    const again = new DeviceMachine({ bundles: 10, arbitration: 'claims', restored: before.snapshot() })
+    const refusal = (reason: string) => [{ kind: 'refused', engine: 'a', command: 'attach', reason }]
+    expect(again.step(0, attach(0))).toEqual(refusal('not_open'))
+    expect(before.step(0, attach(0, 2))).toEqual(refusal('stale_incarnation'))
+    before.step(0, { kind: 'close', engine: 'a', incarnation: 1 })
+    expect(before.step(0, attach(0))).toEqual(refusal('not_open'))
+  })
+})

@@ -11,6 +11,7 @@ import { type Bytes, invariant, type Machine, type Micros } from '@kvasir/kernel
 import { type Arbitration, chooseNext } from './arbiter.js'
 import { BundleMap } from './bundle-map.js'
 import { queueCopies } from './host-link.js'
+import { fitPart, partFor, type Sharer, type Sharing, WHOLE } from './parts.js'
 
 /** To the driver: make this step's copies, then do its arithmetic (or wait as long as both would take), then say `ran`. */
 export interface Run {
@@ -19,7 +20,7 @@ export interface Run {
   /** Number of the run; `ran` echoes it. */
   readonly turn: number
   readonly shape: StepShape
-  /** Fraction of the group the step runs on; 1 unless time is partitioned. */
+  /** Fraction of the group the step runs on; 1 where steps take turns. */
   readonly share: number
   readonly copies: BlockCopies | undefined
   /** Modelled time until the copies are done, those waited for included; the arithmetic comes after it. 0 without a model. */
@@ -48,6 +49,8 @@ export type DeviceEffect = DeviceAnswer | Run | Transfer
 export interface DeviceOptions {
   readonly bundles: number
   readonly arbitration: Arbitration
+  /** `time` unless said otherwise. Fixed fractions are fractions of either. */
+  readonly sharing?: Sharing
   /** By whose links to host memory the time of copies is modelled; absent where they really take it. */
   readonly gpu?: Gpu
   /** What an earlier run of the same group knew. */
@@ -77,27 +80,39 @@ interface Tenant {
   lastServed: number
   claim: number
   phase: Phase
+  /** Of the group, from its turn until it speaks after its step; 0 where fractions are fixed. */
+  part: number
   startedUs: Micros
   /** When the last of its copies is done, by the model: its next step comes after them. */
   copiedUs: Micros
+  /** Steps begun, and the end of the newest one that has ended: said again to a run that did not hear it. */
+  steps: number
+  ended: Extract<DeviceAnswer, { kind: 'executed' }> | undefined
+  /** Nobody hears it: its step under way ends without a place in line. */
+  detached: boolean
+  /** From an earlier run of the group: what its bundles held is gone. */
+  readonly restored: boolean
 }
 
 /**
  * One TP group: stores the highest epoch it was fenced with, refuses everything older, knows which engine has which
- * bundle mapped, and lets the engines that share it take turns, one step at a time. Whatever does the arithmetic, this
- * decides: the last line of defence against double ownership.
+ * bundle mapped, and lets the engines that share it take turns, one step at a time or each on a part of the group. Whatever
+ * does the arithmetic, this decides: the last line of defence against double ownership.
  */
 export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
   readonly bundles: BundleMap
-  #arbitration: Arbitration
+  readonly #arbitration: Arbitration
+  readonly #sharing: Sharing
   #tenants = new Map<string, Tenant>()
   #owners: string[] = []
   #epoch = 0
   #nonce = 0
-  /** Whether somebody has the turn or runs; never set where time is partitioned. */
-  #occupied = false
+  /** Parts that nobody has the turn for or runs on. */
+  #free = WHOLE
   #turn = 0
   #waiting: Tenant[] = []
+  /** Parts that runs under way have, by number: an engine may leave before its step ends. */
+  readonly #runs = new Map<number, number>()
   readonly #link: TransferQueue | undefined
   /** Copies under way that belong to no step, by number. */
   readonly #transfers = new Map<number, { readonly tenant: Tenant; readonly copy: number }>()
@@ -106,6 +121,7 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
   constructor(options: DeviceOptions) {
     this.bundles = new BundleMap(options.bundles)
     this.#arbitration = options.arbitration
+    this.#sharing = options.sharing ?? 'time'
     this.#link = options.gpu && new TransferQueue(options.gpu)
     if (options.restored) this.#restore(options.restored)
   }
@@ -161,6 +177,8 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
         return this.#unmap(input)
       case 'open':
         return this.#open(input)
+      case 'attach':
+        return this.#attach(input)
       case 'close':
         return this.#close(input)
       case 'fence':
@@ -174,7 +192,7 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
     this.#epoch = epoch
     this.#nonce = nonce
     for (const { bundles, ...sender } of tenants) {
-      const tenant = this.#admitTenant(sender)
+      const tenant = this.#admitTenant(sender, true)
       this.bundles.take(tenant.owner, bundles)
       tenant.mapped = bundles.length
     }
@@ -185,18 +203,24 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
     const earlier = this.#tenants.get(input.engine)
     if (earlier && earlier.incarnation > input.incarnation) return [refusal(input, 'stale_incarnation')]
     // The same run over another line: what it has mapped is still its own.
-    if (earlier?.incarnation === input.incarnation) return this.#leaveLine(earlier)
+    if (earlier?.incarnation === input.incarnation) {
+      earlier.detached = false
+      return this.#leaveLine(earlier)
+    }
     const effects = earlier ? this.#evict(earlier) : []
     this.#admitTenant(input)
     return effects
   }
 
-  #admitTenant(sender: {
-    readonly engine: string
-    readonly incarnation: number
-    readonly share: number
-    readonly blockBytesPerRank: Bytes
-  }): Tenant {
+  #admitTenant(
+    sender: {
+      readonly engine: string
+      readonly incarnation: number
+      readonly share: number
+      readonly blockBytesPerRank: Bytes
+    },
+    restored = false,
+  ): Tenant {
     const { engine, incarnation, share, blockBytesPerRank } = sender
     const tenant: Tenant = {
       engine,
@@ -208,11 +232,35 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
       lastServed: 0,
       claim: 0,
       phase: 'idle',
+      part: 0,
       startedUs: 0,
       copiedUs: 0,
+      steps: 0,
+      ended: undefined,
+      detached: false,
+      restored,
     }
     this.#tenants.set(engine, tenant)
     return tenant
+  }
+
+  /** What the run had is still its own; its place in line it takes anew. */
+  #attach(input: Extract<DeviceCommand, { kind: 'attach' }>): readonly DeviceEffect[] {
+    const tenant = this.#tenants.get(input.engine)
+    if (!tenant || tenant.restored) return [refusal(input, 'not_open')]
+    if (tenant.incarnation !== input.incarnation) return [refusal(input, 'stale_incarnation')]
+    const { engine, step } = input
+    const turns = tenant.phase === 'running' ? [] : this.#leaveLine(tenant)
+    tenant.detached = false
+    const stepKnown = step > 0 && step === tenant.steps
+    const attached = {
+      kind: 'attached',
+      engine,
+      bundles: this.bundles.ownedBy(tenant.owner),
+      stepKnown,
+    } as const
+    const again = stepKnown && tenant.phase !== 'running' && tenant.ended ? [tenant.ended] : []
+    return [attached, ...again, ...turns]
   }
 
   #close(input: Extract<DeviceCommand, { kind: 'close' }>): readonly DeviceEffect[] {
@@ -224,7 +272,10 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
 
   #detached(input: Extract<DeviceInput, { kind: 'detached' }>): readonly DeviceEffect[] {
     const tenant = this.#tenants.get(input.engine)
-    return tenant?.incarnation === input.incarnation ? this.#leaveLine(tenant) : []
+    if (tenant?.incarnation !== input.incarnation) return []
+    tenant.detached = true
+    // A step under way may be heard of by the same run over another line.
+    return tenant.phase === 'running' ? [] : this.#leaveLine(tenant)
   }
 
   /** Takes a tenant's bundles and its place in line. */
@@ -238,8 +289,10 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
   #leaveLine(tenant: Tenant): readonly DeviceEffect[] {
     this.#waiting = this.#waiting.filter((other) => other !== tenant)
     const awaited = tenant.phase === 'turn' || tenant.phase === 'ended'
+    const part = tenant.part
     tenant.phase = 'idle'
-    return awaited ? this.#vacate() : []
+    tenant.part = 0
+    return awaited ? this.#vacate(part) : []
   }
 
   /** Two owners may have chosen the same epoch on two sides of a split: the first nonce wins. */
@@ -284,9 +337,9 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
     const { phase } = tenant
     if (phase !== 'idle' && phase !== 'ended') return []
     tenant.phase = 'waiting'
-    if (this.#arbitration === 'partitioned') return [this.#giveTurn(tenant)]
+    if (this.#arbitration === 'partitioned') return [this.#giveTurn(tenant, 0)]
     this.#waiting.push(tenant)
-    return phase === 'ended' ? this.#vacate() : this.#offerTurn()
+    return phase === 'ended' ? this.#vacateBy(tenant) : this.#offerTurns()
   }
 
   #execute(now: Micros, input: Execute): readonly DeviceEffect[] {
@@ -294,9 +347,11 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
     if (typeof tenant === 'string') return [refusal(input, tenant)]
     if (tenant.phase !== 'turn') return [refusal(input, 'not_your_turn')]
     tenant.phase = 'running'
+    tenant.steps++
     tenant.startedUs = now
     tenant.lastServed = ++this.#turn
-    const share = this.#arbitration === 'partitioned' ? tenant.share : 1
+    this.#runs.set(this.#turn, tenant.part)
+    const share = this.#shareOf(tenant)
     const { shape, copies } = input
     if (copies) this.#queueCopies(now, tenant, copies)
     const copyUs = Math.max(0, tenant.copiedUs - now)
@@ -337,34 +392,73 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
     const tenant = this.#tenants.get(input.engine)
     if (tenant?.phase !== 'turn' && tenant?.phase !== 'ended') return [refusal(input, 'not_your_turn')]
     tenant.phase = 'idle'
-    return this.#vacate()
+    return this.#vacateBy(tenant)
   }
 
   #ran(now: Micros, engine: string, turn: number): readonly DeviceEffect[] {
+    const part = this.#runs.get(turn) ?? 0
+    this.#runs.delete(turn)
     const tenant = this.#tenants.get(engine)
     const known = tenant?.phase === 'running' && tenant.lastServed === turn
-    if (!known) return this.#vacate()
+    if (!known) return this.#vacate(part)
+    const { startedUs } = tenant
+    const share = this.#sharing === 'time' ? {} : { share: this.#shareOf(tenant) }
+    tenant.ended = { kind: 'executed', engine, startedUs, finishedUs: now, ...share }
+    if (tenant.detached) {
+      tenant.phase = 'idle'
+      return this.#vacateBy(tenant)
+    }
     tenant.phase = 'ended'
-    return [{ kind: 'executed', engine, startedUs: tenant.startedUs, finishedUs: now }]
+    return [tenant.ended]
   }
 
-  #vacate(): readonly DeviceEffect[] {
-    this.#occupied = false
-    return this.#offerTurn()
+  #shareOf(tenant: Tenant): number {
+    return this.#arbitration === 'partitioned' ? tenant.share : tenant.part / WHOLE
   }
 
-  #offerTurn(): readonly DeviceEffect[] {
-    if (this.#occupied || this.#waiting.length === 0) return []
-    const index = this.#waiting.length === 1 ? 0 : chooseNext(this.#waiting, this.#arbitration)
-    const tenant = this.#waiting[index]
-    this.#waiting.splice(index, 1)
-    return [this.#giveTurn(tenant)]
+  #vacateBy(tenant: Tenant): readonly DeviceEffect[] {
+    const { part } = tenant
+    tenant.part = 0
+    return this.#vacate(part)
   }
 
-  #giveTurn(tenant: Tenant): DeviceAnswer {
+  #vacate(part: number): readonly DeviceEffect[] {
+    this.#free += part
+    invariant(this.#free <= WHOLE, () => `${this.#free} of ${WHOLE} parts of a group are free`)
+    return this.#offerTurns()
+  }
+
+  /** In the order of the line: who waits for parts that are not free is not passed by those behind. */
+  #offerTurns(): readonly DeviceEffect[] {
+    const turns: DeviceEffect[] = []
+    while (this.#free > 0 && this.#waiting.length > 0) {
+      const index = this.#waiting.length === 1 ? 0 : chooseNext(this.#waiting, this.#arbitration)
+      const tenant = this.#waiting[index]
+      const part = this.#sharing === 'time' ? this.#free : this.#partFor(tenant)
+      if (part === 0) break
+      this.#waiting.splice(index, 1)
+      turns.push(this.#giveTurn(tenant, part))
+    }
+    return turns
+  }
+
+  /** Parts of the free ones for a tenant's next step; 0 when it has to wait for more. */
+  #partFor(tenant: Tenant): number {
+    const present = [...this.#tenants.values()].filter(({ phase }) => phase !== 'idle')
+    const sharers = present.map((other) => this.#sharerOf(other))
+    return fitPart(partFor(this.#sharerOf(tenant), sharers), this.#free)
+  }
+
+  /** Without budgets all weigh alike. */
+  #sharerOf({ share, claim }: Tenant): Sharer {
+    return { weight: this.#arbitration === 'claims' ? share : 1, claim }
+  }
+
+  #giveTurn(tenant: Tenant, part: number): DeviceAnswer {
     invariant(tenant.phase === 'waiting', () => `engine ${tenant.engine} gets a turn while ${tenant.phase}`)
     tenant.phase = 'turn'
-    this.#occupied = this.#arbitration !== 'partitioned'
+    tenant.part = part
+    this.#free -= part
     return { kind: 'turn', engine: tenant.engine }
   }
 

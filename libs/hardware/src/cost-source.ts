@@ -1,4 +1,5 @@
 import { invariant } from '@kvasir/kernel'
+import type { Dtype } from './dtype.js'
 import type { Gpu, GpuArchitecture } from './gpu.js'
 import { groupLink } from './gpu.js'
 import type { HostPreset } from './host-preset.js'
@@ -31,24 +32,55 @@ const nearestProfiled: Readonly<Record<GpuArchitecture, string>> = {
 export interface KernelChoice {
   readonly gpu: Gpu
   readonly tp: number
+  /** TP groups that share experts; 1 unless said otherwise. */
+  readonly dataParallel?: number
   readonly host: HostPreset
   readonly efficiencies?: Partial<KernelEfficiency> | undefined
   readonly basis: 'profile' | 'roofline'
+  /** A profile of the GPU at hand, in place of what ships. */
+  readonly measured?: KernelProfile | undefined
   readonly experts: ExpertChoice
 }
 
 /** Kernels of one rank, by the nearest profile; engines of other generations and forced rooflines have none. */
 export function kernelsFor(choice: KernelChoice): { readonly kernels: Kernels; readonly source: CostSource } {
-  const { gpu, tp, host, efficiencies, basis, experts } = choice
+  const { gpu, tp, dataParallel = 1, host, efficiencies, basis, experts } = choice
   const ownKernels = host.kernels?.[gpu.architecture]
   const link = groupLink(gpu, tp)
-  const rank = { gpu, tp, efficiency: { ...(ownKernels ?? kernelEfficiency(gpu, link)), ...efficiencies } }
-  const profile = nearest(kernelProfiles, gpu)
+  const { exchange } = kernelEfficiency(gpu, groupLink(gpu, tp * dataParallel))
+  const own = ownKernels ?? { ...kernelEfficiency(gpu, link), exchange }
+  const rank = { gpu, tp, dataParallel, efficiency: { ...own, ...efficiencies } }
+  const profile = profileOf(gpu, choice.measured)
   if (basis === 'roofline' || ownKernels !== undefined || profile === undefined)
     return { kernels: new RooflineKernels(rank), source: { kind: 'roofline' } }
   // Profiles know all-reduces over NVLink only.
-  const measured: KernelProfile = link.kind === 'pcie' ? { ...profile, allReduce: [] } : profile
-  return { kernels: new ProfiledKernels(rank, measured, experts), source: sourceOf(profile, gpu) }
+  const known: KernelProfile = link.kind === 'pcie' ? { ...profile, allReduce: [] } : profile
+  return { kernels: new ProfiledKernels(rank, known, experts), source: sourceOf(profile, gpu) }
+}
+
+/** A profile of one's own, with what it does not speak of from the nearest that ships. */
+function profileOf(gpu: Gpu, own: KernelProfile | undefined): KernelProfile | undefined {
+  const shipped = nearest(kernelProfiles, gpu)
+  if (own === undefined || shipped === undefined) return own ?? shipped
+  return {
+    ...shipped,
+    ...own,
+    products: completed(own.products, shipped.products, ({ dtype }) => dtype),
+    decodeAttention: completed(own.decodeAttention, shipped.decodeAttention, ({ kvDtype }) => kvDtype),
+    prefillAttention: completed(own.prefillAttention, shipped.prefillAttention, ({ kvDtype }) => kvDtype),
+    allReduce: own.allReduce.length > 0 ? own.allReduce : shipped.allReduce,
+    experts: own.experts.layers.length > 0 ? own.experts : shipped.experts,
+  }
+}
+
+/** Formats that were not measured. */
+function completed<Table>(
+  own: readonly Table[],
+  shipped: readonly Table[],
+  format: (table: Table) => Dtype,
+): readonly Table[] {
+  const measured = new Set(own.map(format))
+  return [...own, ...shipped.filter((table) => !measured.has(format(table)))]
 }
 
 /** For names written in code. */

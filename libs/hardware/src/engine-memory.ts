@@ -1,9 +1,8 @@
 import { type Blocks, type Bytes, invariant, type Tokens } from '@kvasir/kernel'
 import type { Gpu } from './gpu.js'
 import type { Model } from './model.js'
-import { type ExpertSplit, isRoutedExpert, layerGroups } from './model-matrices.js'
+import { type ExpertSharing, isRoutedExpert, layerGroups } from './model-matrices.js'
 import { kvBytesPerTokenPerRank, weightBytesPerRank } from './model-size.js'
-import { MEMORY_UTILISATION_DEFAULT } from './pool-memory.js'
 import { ACTIVATION_BYTES } from './rank-rates.js'
 import { type SplitRefusal, splitRefusal } from './tensor-parallel.js'
 
@@ -24,32 +23,39 @@ const COLLECTIVE_BYTES = 1024 * MEBIBYTE
 // Sampling sorts: logits and their copy in 32 bit, and indices in 64.
 const SAMPLER_BYTES_PER_LOGIT = 4 + 4 + 8
 
-/** One engine alone on its group, as vLLM starts it. */
-export interface EngineMemoryOptions {
-  readonly gpu: Gpu
+/** What an engine on a group needs memory for besides KV. */
+export interface EngineFootprintOptions extends ExpertSharing {
   readonly tp: number
   readonly model: Model
-  readonly blockSize: Tokens
   /** Most tokens and sequences of one step: the engine runs such a step at the start to see what it takes. */
   readonly stepTokenLimit: Tokens
   readonly sequenceLimit: number
+}
+
+/** Bytes on each rank. */
+export interface EngineFootprint {
+  readonly weightBytesPerRank: Bytes
+  readonly activationBytesPerRank: Bytes
+  readonly runtimeBytesPerRank: Bytes
+}
+
+/** One engine alone on its group, as vLLM starts it. */
+export interface EngineMemoryOptions extends EngineFootprintOptions {
+  readonly gpu: Gpu
+  readonly blockSize: Tokens
   readonly memoryUtilisation?: number
-  readonly expertSplit?: ExpertSplit
   /** The number of blocks as the user gives it, in place of what fits. */
   readonly numGpuBlocks?: Blocks
 }
 
 export type EngineMemory = EngineMemoryFit | EngineMemoryRefusal | SplitRefusal
 
-export interface EngineMemoryFit {
+export interface EngineMemoryFit extends EngineFootprint {
   readonly kind: 'fits'
   readonly blocks: Blocks
   readonly tokens: Tokens
   readonly blockBytesPerRank: Bytes
   readonly usableBytesPerRank: Bytes
-  readonly weightBytesPerRank: Bytes
-  readonly activationBytesPerRank: Bytes
-  readonly runtimeBytesPerRank: Bytes
 }
 
 export interface EngineMemoryRefusal {
@@ -62,41 +68,58 @@ export interface EngineMemoryRefusal {
 
 /** KV blocks as an engine derives them: its share of the memory less weights, the largest step's activations and the runtime. */
 export function engineMemory(options: EngineMemoryOptions): EngineMemory {
-  const { gpu, tp, model, blockSize, numGpuBlocks, expertSplit } = options
+  const { gpu, tp, model, blockSize, numGpuBlocks } = options
   const refusal = splitRefusal(model, tp)
   if (refusal !== undefined) return refusal
-  const utilisation = options.memoryUtilisation ?? MEMORY_UTILISATION_DEFAULT
-  invariant(
-    utilisation > 0 && utilisation <= 1,
-    () => `memory utilisation ${utilisation}: above 0 and at most 1 is needed`,
-  )
-  const sizes = {
-    usableBytesPerRank: Math.floor((gpu.memoryBytes - DRIVER_BYTES) * utilisation),
-    weightBytesPerRank: weightBytesPerRank(model, tp, expertSplit),
-    activationBytesPerRank: activationBytes(options),
-    runtimeBytesPerRank: RUNTIME_BYTES + (tp > 1 ? COLLECTIVE_BYTES : 0),
-  }
+  const usableBytesPerRank = usableBytes(gpu, options.memoryUtilisation)
+  const footprint = engineFootprint(options)
   const blockBytesPerRank = kvBytesPerTokenPerRank(model, tp) * blockSize
-  const taken = sizes.weightBytesPerRank + sizes.activationBytesPerRank + sizes.runtimeBytesPerRank
-  const blocks = numGpuBlocks ?? Math.floor((sizes.usableBytesPerRank - taken) / blockBytesPerRank)
-  if (blocks >= 1) return { kind: 'fits', blocks, tokens: blocks * blockSize, blockBytesPerRank, ...sizes }
+  const taken =
+    footprint.weightBytesPerRank + footprint.activationBytesPerRank + footprint.runtimeBytesPerRank
+  const blocks = numGpuBlocks ?? Math.floor((usableBytesPerRank - taken) / blockBytesPerRank)
+  if (blocks >= 1) {
+    const tokens = blocks * blockSize
+    return { kind: 'fits', blocks, tokens, blockBytesPerRank, usableBytesPerRank, ...footprint }
+  }
   return {
     kind: 'refused',
     reason: 'no_memory_for_kv',
     model: model.name,
-    usableBytesPerRank: sizes.usableBytesPerRank,
+    usableBytesPerRank,
     neededBytesPerRank: taken + blockBytesPerRank,
+  }
+}
+
+/** vLLM's default share of a GPU's memory (`gpu_memory_utilization`). */
+export const MEMORY_UTILISATION_DEFAULT = 0.9
+
+/** The share of a GPU's memory that programs may use. */
+export function usableBytes(gpu: Gpu, memoryUtilisation = MEMORY_UTILISATION_DEFAULT): Bytes {
+  const valid = memoryUtilisation > 0 && memoryUtilisation <= 1
+  invariant(valid, () => `memory utilisation ${memoryUtilisation}: above 0 and at most 1 is needed`)
+  return Math.floor((gpu.memoryBytes - DRIVER_BYTES) * memoryUtilisation)
+}
+
+/** Every engine is a process of its own: its weights, its largest step and its runtime, whatever its neighbours have. */
+export function engineFootprint(options: EngineFootprintOptions): EngineFootprint {
+  const { model, tp } = options
+  const ranks = tp * (options.dataParallel ?? 1)
+  return {
+    weightBytesPerRank: weightBytesPerRank(model, tp, options),
+    activationBytesPerRank: activationBytes(options),
+    runtimeBytesPerRank: RUNTIME_BYTES + (ranks > 1 ? COLLECTIVE_BYTES : 0),
   }
 }
 
 /**
  * The widest moment of the largest step: two hidden states and gate, up and their product, of the widest layer; and the sampler
- * over every sequence's logits, which the whole vocabulary is collected for on each rank.
+ * over every sequence's logits, which the whole vocabulary is collected for on each rank. A step has no more sequences than tokens
+ * (vllm/v1/worker/gpu_model_runner.py, `_dummy_run`: num_reqs = min(num_tokens, max_num_reqs)).
  */
-function activationBytes(options: EngineMemoryOptions): Bytes {
-  const { model, tp, stepTokenLimit, sequenceLimit, expertSplit } = options
+function activationBytes(options: EngineFootprintOptions): Bytes {
+  const { model, tp, stepTokenLimit, sequenceLimit } = options
   let widest = 0
-  for (const group of layerGroups(model, tp, expertSplit)) {
+  for (const group of layerGroups(model, tp, options)) {
     for (const matrix of group.matrices) {
       if (!matrix.name.endsWith('gate_up')) continue
       const visits = isRoutedExpert(matrix) ? matrix.copiesPerToken : 1
@@ -104,5 +127,6 @@ function activationBytes(options: EngineMemoryOptions): Bytes {
     }
   }
   const perToken = (2 * model.hiddenSize + widest) * ACTIVATION_BYTES
-  return Math.ceil(stepTokenLimit * perToken + sequenceLimit * model.vocabularySize * SAMPLER_BYTES_PER_LOGIT)
+  const sequences = Math.min(sequenceLimit, stepTokenLimit)
+  return Math.ceil(stepTokenLimit * perToken + sequences * model.vocabularySize * SAMPLER_BYTES_PER_LOGIT)
 }

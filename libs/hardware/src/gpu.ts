@@ -18,6 +18,8 @@ export interface Gpu extends Named {
   /** The fastest link to other GPUs of the node, and how many GPUs it spans: a bridge spans two, a switch the node. */
   readonly peerLink: PeerLink
   readonly hostLink: HostLink
+  /** What copies over it take, where that was measured. */
+  readonly hostCopy?: HostCopy
   readonly multiprocessors: number
   readonly watts: number
 }
@@ -32,6 +34,12 @@ export interface PeerLink {
 
 export interface HostLink {
   readonly kind: 'pcie' | 'c2c'
+  readonly bytesPerSecond: number
+}
+
+/** A launch, then bytes at one rate. */
+export interface HostCopy {
+  readonly fixedUs: number
   readonly bytesPerSecond: number
 }
 

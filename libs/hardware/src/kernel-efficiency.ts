@@ -46,6 +46,8 @@ export interface KernelEfficiency {
   }
   /** By group size, smallest first; a group takes the first entry that is large enough. */
   readonly allReduce: readonly AllReduceEfficiency[]
+  /** The same for half of an all-reduce, a gather or a scatter, over all ranks that share experts: NCCL's. */
+  readonly exchange: readonly AllReduceEfficiency[]
   /** Norms, rotary positions, activation and cache write: launches of each layer. */
   readonly smallKernels: { readonly perLayer: number; readonly eachUs: number }
 }
@@ -56,6 +58,13 @@ export interface KernelEfficiency {
  * was written, with the mean error given. An 8-bit product needs its input quantised: a read and writes of 10.1 bytes per
  * element brought the error from 30 % (7.2) to 13 % for n, k >= 1024.
  */
+/** 7.2, NCCL 2/4/8: 4 to 5 % on all-reduces. */
+const exchangeOverNvlink: readonly AllReduceEfficiency[] = [
+  { gpus: 2, fixedUs: 6.1, link: 0.73, norm: 0.58 },
+  { gpus: 4, fixedUs: 9.6, link: 0.8, norm: 0.66 },
+  { gpus: 8, fixedUs: 15.5, link: 1.08, norm: 0.58 },
+]
+
 const hopper: KernelEfficiency = {
   // 7.2: 11.1 %.
   product: product({ compute: 0.813, memory: 0.848, norm: 2.4, overheadUs: 3 }),
@@ -80,6 +89,7 @@ const hopper: KernelEfficiency = {
     { gpus: 4, fixedUs: 4.4, link: 0.75, norm: 0.67 },
     { gpus: 8, fixedUs: 4.6, link: 1.04, norm: 0.55 },
   ],
+  exchange: exchangeOverNvlink,
   // simulators.md section 7.3: 4 small kernels of 2 us.
   smallKernels: { perLayer: 4, eachUs: 2 },
 }
@@ -101,6 +111,7 @@ const ampere: KernelEfficiency = {
     { gpus: 4, fixedUs: 5.1, link: 0.712, norm: 0.64 },
     { gpus: 8, fixedUs: 5.4, link: 0.791, norm: 0.51 },
   ],
+  exchange: exchangeOverNvlink,
   smallKernels: hopper.smallKernels,
 }
 
@@ -133,7 +144,8 @@ const byArchitecture: Readonly<Record<GpuArchitecture, KernelEfficiency>> = {
 export function kernelEfficiency(gpu: Gpu, link: PeerLink): KernelEfficiency {
   const efficiency = byArchitecture[gpu.architecture]
   if (link.kind !== 'pcie') return efficiency
-  return { ...efficiency, allReduce: gpu.name.startsWith('RTX') ? allReduceOverHost : allReduceOverPcie }
+  const nccl = gpu.name.startsWith('RTX') ? allReduceOverHost : allReduceOverPcie
+  return { ...efficiency, allReduce: nccl, exchange: nccl }
 }
 
 function product(

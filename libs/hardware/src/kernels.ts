@@ -4,7 +4,7 @@ import type { ExpertLayer, WeightMatrix } from './model-matrices.js'
 import { type ExpertChoice, ExpertRatios } from './profile/expert-ratios.js'
 import type { AttentionProfile, KernelProfile } from './profile/kernel-profile.js'
 import { RatioGrid } from './profile/ratio-grid.js'
-import { allReduceUs, expertsUs, productUs, type Rank } from './rank-rates.js'
+import { allReduceUs, exchangeUs, expertsUs, productUs, type Rank } from './rank-rates.js'
 import { smallKernelsUs } from './small-kernels.js'
 
 /** Microseconds of each kind of kernel on one rank. Slow; `step-cost.ts` tabulates what it needs. */
@@ -23,6 +23,8 @@ export interface Kernels {
   /** Whether `prefillUs` is linear in the sums; if not, it depends on tokens and pairs alone. */
   prefillIsLinear(layer: AttentionLayer): boolean
   allReduceUs(bytes: number): number
+  /** One way of the experts' exchange between the groups that share them; `bytes` are of all groups together. */
+  exchangeUs(bytes: number): number
   /** Norms, rotary positions, activation and cache write of one layer, which move `bytes` together. */
   smallKernelsUs(bytes: number): number
 }
@@ -57,6 +59,10 @@ export class RooflineKernels implements Kernels {
 
   allReduceUs(bytes: number): number {
     return allReduceUs(this.rank, bytes)
+  }
+
+  exchangeUs(bytes: number): number {
+    return exchangeUs(this.rank, bytes)
   }
 
   smallKernelsUs(bytes: number): number {
@@ -139,6 +145,10 @@ export class ProfiledKernels implements Kernels {
 
   allReduceUs(bytes: number): number {
     return this.#roofline.allReduceUs(bytes) * (this.#allReduce?.at(bytes) ?? 1)
+  }
+
+  exchangeUs(bytes: number): number {
+    return this.#roofline.exchangeUs(bytes)
   }
 
   smallKernelsUs(bytes: number): number {

@@ -31,16 +31,23 @@ const EXPERT_DOWN = 'expert_down'
 /** How the ranks of a group share routed experts: a slice of each one, or whole ones each (expert parallelism). */
 export type ExpertSplit = 'tensor' | 'expert'
 
+/** Who shares the routed experts of a model, and how. */
+export interface ExpertSharing {
+  /** `tensor` unless said otherwise. */
+  readonly expertSplit?: ExpertSplit
+  /**
+   * TP groups that compute in lock step: each holds everything but the experts, for sequences of its own, and all their ranks share the
+   * experts (vLLM's --data-parallel-size). 1 unless said otherwise.
+   */
+  readonly dataParallel?: number
+}
+
 /**
  * The layers of a model as one of `tp` ranks holds them (Megatron's split, as vLLM does it): heads and intermediate features
- * are divided, and of experts either their intermediate features or their number; key-value heads are copied where there are
- * fewer than ranks; latent compressions and routers are held whole.
+ * are divided, and of experts either their intermediate features or their number, over the ranks of all groups that share them;
+ * key-value heads are copied where there are fewer than ranks; latent compressions and routers are held whole.
  */
-export function layerGroups(
-  model: Model,
-  tp = 1,
-  expertSplit: ExpertSplit = 'tensor',
-): readonly LayerGroup[] {
+export function layerGroups(model: Model, tp = 1, sharing: ExpertSharing = {}): readonly LayerGroup[] {
   invariant(model.attention.queryHeads % tp === 0, () => `${model.name}: ${tp} ranks do not divide the heads`)
   const attention = attentionMatrices(model, tp)
   const { feedForward } = model
@@ -49,7 +56,7 @@ export function layerGroups(
     return [{ layers: model.layers, matrices }]
   }
   const { leadingDenseLayers, denseIntermediateSize } = feedForward
-  const experts = expertLayer(model, feedForward, tp, expertSplit)
+  const experts = expertLayer(model, feedForward, tp, sharing)
   const routed = {
     layers: model.layers - leadingDenseLayers,
     matrices: [...attention, ...expertMatrices(model, feedForward, experts, tp)],
@@ -122,15 +129,16 @@ function expertLayer(
   model: Model,
   feedForward: ExpertFeedForward,
   tp: number,
-  expertSplit: ExpertSplit,
+  { expertSplit, dataParallel = 1 }: ExpertSharing,
 ): ExpertLayer {
+  const ranks = tp * dataParallel
   return {
     hiddenSize: model.hiddenSize,
     intermediateSize: feedForward.expertIntermediateSize,
     experts: feedForward.experts,
     expertsPerToken: feedForward.expertsPerToken,
     dtype: model.weightDtype,
-    ...(expertSplit === 'expert' ? { tp: 1, ep: tp } : { tp, ep: 1 }),
+    ...(expertSplit === 'expert' ? { tp: 1, ep: ranks } : { tp: ranks, ep: 1 }),
   }
 }
 

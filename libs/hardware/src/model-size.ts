@@ -2,7 +2,7 @@ import type { Bytes } from '@kvasir/kernel'
 import { bytesPerElement } from './dtype.js'
 import type { Model } from './model.js'
 import {
-  type ExpertSplit,
+  type ExpertSharing,
   headMatrix,
   kvHeadsPerRank,
   layerGroups,
@@ -29,9 +29,9 @@ export function weightBytes(model: Model): Bytes {
  * Weight bytes on each of `tp` ranks; times `tp` it exceeds `weightBytes` by what is copied. Scales of 8-bit weights are
  * left out: DeepSeek's are one float for 128 x 128 weights, 0.02 %.
  */
-export function weightBytesPerRank(model: Model, tp: number, expertSplit?: ExpertSplit): Bytes {
+export function weightBytesPerRank(model: Model, tp: number, sharing?: ExpertSharing): Bytes {
   const bytes = (matrix: WeightMatrix) => parameters(matrix) * bytesPerElement[matrix.dtype]
-  const linear = sumOverMatrices(model, tp, bytes, expertSplit)
+  const linear = sumOverMatrices(model, tp, bytes, sharing)
   const sixteenBit = smallParameters(model, tp) + embeddingParameters(model, tp)
   return linear + sixteenBit * bytesPerElement.bf16
 }
@@ -99,10 +99,10 @@ function sumOverMatrices(
   model: Model,
   tp: number,
   value: (matrix: WeightMatrix) => number,
-  expertSplit?: ExpertSplit,
+  sharing?: ExpertSharing,
 ): number {
   let sum = 0
-  for (const group of layerGroups(model, tp, expertSplit)) {
+  for (const group of layerGroups(model, tp, sharing)) {
     for (const matrix of group.matrices) sum += group.layers * value(matrix)
   }
   return sum

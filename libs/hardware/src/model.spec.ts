@@ -13,6 +13,9 @@ describe('modelByName', () => {
     ['mistralai/Mixtral-8x7B-Instruct-v0.1', 'Mixtral-8x7B'],
     ['zai-org/GLM-4.5-Air', 'GLM-4.5-Air'],
     ['meta-llama/Llama-2-70b-chat-hf', 'Llama-2-70B'],
+    ['Qwen/Qwen2.5-7B-Instruct', 'Qwen2.5-7B'],
+    ['mistralai/Mistral-Nemo-Instruct-2407', 'Mistral-Nemo-12B'],
+    ['meta-llama/Llama-4-Scout-17B-16E-Instruct', 'Llama-4-Scout'],
   ])('finds %s as %s', (spelling, name) => {
     expect(knownModel(spelling).name).toBe(name)
   })

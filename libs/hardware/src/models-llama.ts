@@ -21,6 +21,8 @@ const seventyBillion = {
   ...sixteenBit,
 }
 
+const llama2 = { vocabularySize: 32_000, tiedEmbeddings: false, contextTokensMax: 4096, ...sixteenBit }
+
 /** meta-llama/* and what was distilled into these shapes. */
 export const llamaModels: readonly Model[] = [
   {
@@ -60,6 +62,68 @@ export const llamaModels: readonly Model[] = [
     aliases: ['meta-llama/Llama-2-70b-hf'],
     vocabularySize: 32_000,
     contextTokensMax: 4096,
+  },
+  {
+    ...llama2,
+    name: 'Llama-2-7B',
+    aliases: ['meta-llama/Llama-2-7b-hf'],
+    layers: 32,
+    hiddenSize: 4096,
+    attention: groupedQuery({ queryHeads: 32, kvHeads: 32 }),
+    feedForward: dense(11_008),
+  },
+  {
+    ...llama2,
+    name: 'Llama-2-13B',
+    aliases: ['meta-llama/Llama-2-13b-hf'],
+    layers: 40,
+    hiddenSize: 5120,
+    attention: groupedQuery({ queryHeads: 40, kvHeads: 40 }),
+    feedForward: dense(13_824),
+  },
+  {
+    ...llama2,
+    name: 'CodeLlama-34B',
+    aliases: ['codellama/CodeLlama-34b-Instruct-hf', 'codellama/CodeLlama-34b-hf'],
+    layers: 48,
+    hiddenSize: 8192,
+    attention: groupedQuery({ queryHeads: 64, kvHeads: 8 }),
+    feedForward: dense(22_016),
+    contextTokensMax: 16_384,
+  },
+  {
+    // Llama's shape and code.
+    name: 'Yi-34B',
+    aliases: ['01-ai/Yi-34B', '01-ai/Yi-34B-Chat', '01-ai/Yi-1.5-34B'],
+    layers: 60,
+    hiddenSize: 7168,
+    attention: groupedQuery({ queryHeads: 56, kvHeads: 8 }),
+    feedForward: dense(20_480),
+    vocabularySize: 64_000,
+    tiedEmbeddings: false,
+    contextTokensMax: 4096,
+    ...sixteenBit,
+  },
+  {
+    // The language model. Three of four layers attend within chunks of 8,192 tokens, which is left out: it matters beyond them only.
+    name: 'Llama-4-Scout',
+    aliases: ['meta-llama/Llama-4-Scout-17B-16E', 'RedHatAI/Llama-4-Scout-17B-16E-Instruct'],
+    layers: 48,
+    hiddenSize: 5120,
+    attention: groupedQuery({ queryHeads: 40, kvHeads: 8 }),
+    feedForward: {
+      kind: 'experts',
+      experts: 16,
+      expertsPerToken: 1,
+      sharedExperts: 1,
+      expertIntermediateSize: 8192,
+      leadingDenseLayers: 0,
+      denseIntermediateSize: 0,
+    },
+    vocabularySize: 202_048,
+    tiedEmbeddings: false,
+    contextTokensMax: 10_485_760,
+    ...sixteenBit,
   },
   {
     name: 'Llama-3.1-405B',

@@ -12,6 +12,8 @@ function qwen2Attention(heads: { readonly queryHeads: number; readonly kvHeads: 
   return { ...groupedQuery(heads), qkvBias: true }
 }
 
+const qwen2 = { vocabularySize: 152_064, tiedEmbeddings: false, contextTokensMax: 32_768, ...sixteenBit }
+
 /** Qwen/* and DeepSeek's distillations into Qwen2.5. */
 export const qwenModels: readonly Model[] = [
   {
@@ -58,6 +60,42 @@ export const qwenModels: readonly Model[] = [
     hiddenSize: 4096,
     attention: qwen3Attention({ queryHeads: 64, kvHeads: 4 }),
     feedForward: qwen3Experts(1536),
+  },
+  {
+    ...qwen2,
+    name: 'Qwen2.5-7B',
+    aliases: [],
+    layers: 28,
+    hiddenSize: 3584,
+    attention: qwen2Attention({ queryHeads: 28, kvHeads: 4 }),
+    feedForward: dense(18_944),
+  },
+  {
+    ...qwen2,
+    name: 'Qwen2.5-14B',
+    aliases: [],
+    layers: 48,
+    hiddenSize: 5120,
+    attention: qwen2Attention({ queryHeads: 40, kvHeads: 8 }),
+    feedForward: dense(13_824),
+  },
+  {
+    ...qwen2,
+    name: 'Qwen2.5-32B',
+    aliases: [],
+    layers: 64,
+    hiddenSize: 5120,
+    attention: qwen2Attention({ queryHeads: 40, kvHeads: 8 }),
+    feedForward: dense(27_648),
+  },
+  {
+    ...qwen2,
+    name: 'Qwen2.5-72B',
+    aliases: [],
+    layers: 80,
+    hiddenSize: 8192,
+    attention: qwen2Attention({ queryHeads: 64, kvHeads: 8 }),
+    feedForward: dense(29_568),
   },
   {
     ...distilled,

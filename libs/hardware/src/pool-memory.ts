@@ -1,30 +1,21 @@
-import { type Bundles, type Bytes, invariant } from '@kvasir/kernel'
+import type { Bundles, Bytes } from '@kvasir/kernel'
+import { engineFootprint, type EngineFootprintOptions, usableBytes } from './engine-memory.js'
 import { GPUS_PER_NODE, type Gpu } from './gpu.js'
 import { PAGE_BYTES, PAGES_PER_BUNDLE_DEFAULT } from './kv-geometry.js'
-import type { Model } from './model.js'
-import type { ExpertSplit } from './model-matrices.js'
-import { weightBytesPerRank } from './model-size.js'
 import { type SplitRefusal, splitRefusal } from './tensor-parallel.js'
 
-/** vLLM's default share of a GPU's memory (`gpu_memory_utilization`). */
-export const MEMORY_UTILISATION_DEFAULT = 0.9
-
-/**
- * Activations, CUDA graphs and the runtime, per GPU. With it the formula below gave the KV blocks of real vLLM runs where
- * they were not published (shared/reference/simulators.md, sections 7.3 and 8: 3 to 4 GB per GPU).
- */
-export const RESERVE_BYTES_PER_RANK_DEFAULT = 4e9
+/** An engine as its group's memory sees it. */
+export type PoolEngine = Omit<EngineFootprintOptions, 'tp'>
 
 export interface PoolMemoryOptions {
   readonly gpu: Gpu
   readonly tp: number
-  /** Every model whose weights stay resident on the group; the same model twice counts twice. */
-  readonly models: readonly Model[]
+  /** Every engine on the group, with weights that stay resident; the same model twice counts twice. */
+  readonly engines: readonly PoolEngine[]
   readonly memoryUtilisation?: number
+  /** In place of what the engines' steps and runtimes take. */
   readonly reserveBytesPerRank?: Bytes
   readonly pagesPerBundle?: number
-  /** How ranks share routed experts; `tensor` unless said otherwise. */
-  readonly expertSplit?: ExpertSplit
 }
 
 export type PoolMemory = PoolMemoryFit | WeightsRefusal | SplitRefusal
@@ -36,6 +27,8 @@ export interface PoolMemoryFit {
   readonly bundleBytesPerRank: Bytes
   readonly usableBytesPerRank: Bytes
   readonly weightBytesPerRank: Bytes
+  /** What is kept for steps and runtimes. */
+  readonly reserveBytesPerRank: Bytes
 }
 
 export interface WeightsRefusal {
@@ -49,30 +42,25 @@ export interface WeightsRefusal {
   readonly bundleBytesPerRank: Bytes
 }
 
-/** What a TP group has left for KV: usable share of memory - reserve - weights, in whole bundles. */
+/** What a TP group has left for KV: its usable memory less what each of its engines takes, in whole bundles. */
 export function poolMemory(options: PoolMemoryOptions): PoolMemory {
-  const { gpu, tp, models, expertSplit } = options
-  for (const model of models) {
+  const { gpu, tp, engines } = options
+  for (const { model } of engines) {
     const refusal = splitRefusal(model, tp)
     if (refusal !== undefined) return refusal
   }
+  const footprints = engines.map((engine) => engineFootprint({ ...engine, tp }))
+  const needed = footprints.map((own) => own.activationBytesPerRank + own.runtimeBytesPerRank)
   const sizes = {
-    usableBytesPerRank: usableBytes(gpu, options.memoryUtilisation ?? MEMORY_UTILISATION_DEFAULT),
-    weightBytesPerRank: models.reduce((sum, model) => sum + weightBytesPerRank(model, tp, expertSplit), 0),
+    usableBytesPerRank: usableBytes(gpu, options.memoryUtilisation),
+    weightBytesPerRank: sum(footprints.map((own) => own.weightBytesPerRank)),
+    reserveBytesPerRank: options.reserveBytesPerRank ?? sum(needed),
     bundleBytesPerRank: (options.pagesPerBundle ?? PAGES_PER_BUNDLE_DEFAULT) * PAGE_BYTES,
   }
-  const reserveBytesPerRank = options.reserveBytesPerRank ?? RESERVE_BYTES_PER_RANK_DEFAULT
-  const free = sizes.usableBytesPerRank - reserveBytesPerRank - sizes.weightBytesPerRank
+  const free = sizes.usableBytesPerRank - sizes.reserveBytesPerRank - sizes.weightBytesPerRank
   const bundles = Math.floor(free / sizes.bundleBytesPerRank)
   if (bundles >= 1) return { kind: 'fits', bundles, ...sizes }
-  return {
-    kind: 'refused',
-    reason: 'weights_exceed_memory',
-    gpu: gpu.name,
-    tp,
-    reserveBytesPerRank,
-    ...sizes,
-  }
+  return { kind: 'refused', reason: 'weights_exceed_memory', gpu: gpu.name, tp, ...sizes }
 }
 
 export type MinimumTp =
@@ -85,16 +73,14 @@ export type MinimumTp =
       readonly tpMax: number
     }
 
-/** The smallest power of two up to `tpMax` (a node) that holds the model and at least one bundle. */
-export function minimumTp(gpu: Gpu, model: Model, tpMax = GPUS_PER_NODE): MinimumTp {
+/** The smallest power of two up to `tpMax` (a node) that holds the engine and at least one bundle. */
+export function minimumTp(gpu: Gpu, engine: PoolEngine, tpMax = GPUS_PER_NODE): MinimumTp {
   for (let tp = 1; tp <= tpMax; tp *= 2) {
-    if (poolMemory({ gpu, tp, models: [model] }).kind === 'fits') return { kind: 'fits', tp }
+    if (poolMemory({ gpu, tp, engines: [engine] }).kind === 'fits') return { kind: 'fits', tp }
   }
-  return { kind: 'refused', reason: 'model_exceeds_node', gpu: gpu.name, model: model.name, tpMax }
+  return { kind: 'refused', reason: 'model_exceeds_node', gpu: gpu.name, model: engine.model.name, tpMax }
 }
 
-function usableBytes(gpu: Gpu, memoryUtilisation: number): Bytes {
-  const valid = memoryUtilisation > 0 && memoryUtilisation <= 1
-  invariant(valid, () => `memory utilisation ${memoryUtilisation}: above 0 and at most 1 is needed`)
-  return Math.floor(gpu.memoryBytes * memoryUtilisation)
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }

@@ -10,6 +10,8 @@ const MICROS = 1e-6
 export interface Rank {
   readonly gpu: Gpu
   readonly tp: number
+  /** TP groups that share experts with this one, itself included; 1 unless said otherwise. */
+  readonly dataParallel?: number
   readonly efficiency: KernelEfficiency
 }
 
@@ -28,13 +30,6 @@ export function productEfficiency(rank: Rank, matrix: WeightMatrix): ProductEffi
 export function copiesTouched(matrix: WeightMatrix, tokens: number): number {
   if (!isRoutedExpert(matrix)) return 1
   return matrix.copies * (1 - (1 - matrix.copiesPerToken / matrix.copies) ** tokens)
-}
-
-export interface ProductWork {
-  /** Weight matrices that are read. */
-  readonly copies: number
-  readonly flops: number
-  readonly bytes: number
 }
 
 export interface ProductWork {
@@ -79,6 +74,19 @@ export function allReduceUs(rank: Rank, bytes: number): number {
   if (tp === 1) return 0
   const { fixedUs, link, norm } = groupEfficiency(efficiency.allReduce, tp)
   const ringSeconds = (((2 * (tp - 1)) / tp) * bytes) / groupLink(gpu, tp).bytesPerSecond
+  return pNorm(fixedUs, ringSeconds / MICROS / link, norm)
+}
+
+/**
+ * Microseconds to gather the hidden states of all groups that share experts, or to sum and scatter what the experts made of them:
+ * half of an all-reduce's way around the ring of all their ranks. `bytes` are of all groups together.
+ */
+export function exchangeUs(rank: Rank, bytes: number): number {
+  const { gpu, tp, dataParallel = 1, efficiency } = rank
+  if (dataParallel === 1) return 0
+  const ranks = tp * dataParallel
+  const { fixedUs, link, norm } = groupEfficiency(efficiency.exchange, ranks)
+  const ringSeconds = (((ranks - 1) / ranks) * bytes) / groupLink(gpu, ranks).bytesPerSecond
   return pNorm(fixedUs, ringSeconds / MICROS / link, norm)
 }
 

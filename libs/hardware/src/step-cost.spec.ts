@@ -114,8 +114,11 @@ describe('createStepCost', () => {
   test('hosts differ by what they add', () => {
     const shape = decodeShape({ sequences: 100, contextTokens: 500 })
     const none = cost('H100', 'Llama-3-8B', 1, 'none').stepUs(shape)
-    expect(cost('H100', 'Llama-3-8B', 1, 'vllm-async').stepUs(shape) - none).toBe(300 + 100 * 5)
+    expect(cost('H100', 'Llama-3-8B', 1, 'vllm-async').stepUs(shape) - none).toBe(300 + 100 * 10)
     expect(cost('H100', 'Llama-3-8B', 1, 'vllm-sync').stepUs(shape) - none).toBe(1500 + 100 * 45)
+    const two = cost('H100', 'Llama-3-8B', 2, 'none').stepUs(shape)
+    // Two sums in each of 32 layers and one for the embedding table.
+    expect(cost('H100', 'Llama-3-8B', 2, 'trtllm').stepUs(shape) - two).toBe(1000 + 100 * 15 + 65 * 25)
     expect(cost('H100', 'Llama-3-8B', 1, 'eager-2023').stepUs(shape)).toBeGreaterThan(2 * none)
   })
 

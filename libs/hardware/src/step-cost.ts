@@ -1,4 +1,4 @@
-import { invariant, type Micros } from '@kvasir/kernel'
+import { invariant, type Micros, type Tokens } from '@kvasir/kernel'
 import { AttentionCost } from './attention-cost.js'
 import { type CostSource, kernelsFor, stepProfileFor } from './cost-source.js'
 import { Curve } from './curve.js'
@@ -7,9 +7,9 @@ import { type HostPreset, hostPresets } from './host-preset.js'
 import type { KernelEfficiency } from './kernel-efficiency.js'
 import type { Kernels } from './kernels.js'
 import type { Model } from './model.js'
-import { type ExpertSplit, headMatrix } from './model-matrices.js'
+import { type ExpertSharing, headMatrix } from './model-matrices.js'
 import { type ExpertChoice, expertsOfServedModels } from './profile/expert-ratios.js'
-import type { StepProfile } from './profile/kernel-profile.js'
+import type { KernelProfile, StepProfile } from './profile/kernel-profile.js'
 import { RatioGrid } from './profile/ratio-grid.js'
 import { computeUs, memoryUs, productWork, ACTIVATION_BYTES } from './rank-rates.js'
 import type { StepShape } from './step-shape.js'
@@ -19,8 +19,11 @@ import { splitRefusal } from './tensor-parallel.js'
 /** How long a step takes, by measured tables or by roofline. */
 export interface StepCostModel {
   readonly source: CostSource
-  /** Whole microseconds; at least 1 where tokens are computed, 0 for an empty step. */
-  stepUs(shape: StepShape): Micros
+  /**
+   * Whole microseconds; at least 1 where tokens are computed, 0 for an empty step. `groupTokens`, where TP groups share experts: tokens of all
+   * of them in this step, by default as many in each as in this one; a step of several groups takes what the slowest of them does.
+   */
+  stepUs(shape: StepShape, groupTokens?: Tokens): Micros
   breakdown(shape: StepShape): StepBreakdown
   /** Tokens per second if every step had this shape. */
   tokensPerSecond(shape: StepShape): number
@@ -41,7 +44,7 @@ export interface StepBreakdown {
   readonly memoryUs: number
 }
 
-export interface StepCostOptions {
+export interface StepCostOptions extends ExpertSharing {
   readonly gpu: Gpu
   readonly model: Model
   readonly tp: number
@@ -51,8 +54,8 @@ export interface StepCostOptions {
   readonly efficiencies?: Partial<KernelEfficiency>
   /** `profile` unless said otherwise: measured tables of this GPU, or of the nearest one. */
   readonly basis?: 'profile' | 'roofline'
-  /** How ranks share routed experts; `tensor` unless said otherwise. */
-  readonly expertSplit?: ExpertSplit
+  /** What was measured on the GPU at hand, in place of what ships; of the same kind of GPU. */
+  readonly profile?: KernelProfile
   /** Skewed and `block` unless said otherwise: see `expertsOfServedModels`. */
   readonly experts?: Partial<ExpertChoice>
   /** Replaces the measured steps of the host preset's engine. */
@@ -67,6 +70,11 @@ export function createStepCost(options: StepCostOptions): StepCostModel {
 // Range of the tables: every whole number below 512 tokens or 1024 sequences is exact, then 256 or 512 knots an octave.
 const TOKENS_TABULATED = { largest: 1 << 17, bits: 8 }
 const SEQUENCES_TABULATED = { largest: 1 << 14, bits: 9 }
+/**
+ * Before each step the groups that share experts tell each other how many tokens they have (vllm/v1/worker/dp_utils.py, an all-reduce among
+ * processes). Fitted to two RTX PRO 6000, Qwen3-30B-A3B (llmservingsim_vllm_requests).
+ */
+const AGREEMENT_US = 400
 // Logits are written as 32 bit and read for the softmax and for the draw.
 const SAMPLER_BYTES_PER_LOGIT = 3 * 4
 
@@ -80,39 +88,63 @@ class TabulatedStepCost implements StepCostModel {
   readonly #kernels: Kernels
   readonly #model: Model
   readonly #tokens: Curve
+  /** By tokens of all groups that share experts; undefined where nobody does. */
+  readonly #shared: Curve | undefined
+  readonly #dataParallel: number
   readonly #head: Curve
   readonly #attention: AttentionCost
   readonly #tokenWork: TokenWork
+  readonly #host: HostPreset
   readonly #hostSequenceUs: number
 
   constructor(options: StepCostOptions) {
     const { gpu, model, tp, host = hostPresets['vllm-async'] } = options
-    const { efficiencies, basis = 'profile' } = options
+    const { efficiencies, basis = 'profile', dataParallel = 1 } = options
     const experts = { ...expertsOfServedModels, ...options.experts }
     const refusal = splitRefusal(model, tp)
+    invariant(
+      options.profile === undefined || options.profile.gpu === gpu.name,
+      () => `a profile of ${options.profile?.gpu} says nothing of ${gpu.name}`,
+    )
     invariant(
       refusal === undefined,
       () => `${model.name} can't be split over ${tp} ranks: ${JSON.stringify(refusal)}`,
     )
-    const { kernels, source } = kernelsFor({ gpu, tp, host, efficiencies, basis, experts })
-    const tokenWork = new TokenWork(model, kernels, options.expertSplit)
+    const { kernels, source } = kernelsFor({
+      gpu,
+      tp,
+      dataParallel,
+      host,
+      efficiencies,
+      basis,
+      experts,
+      measured: options.profile,
+    })
+    const tokenWork = new TokenWork(model, kernels, options)
     const steps = stepRatios(options, host)
     this.source = source
     this.#kernels = kernels
     this.#model = model
     this.#tokenWork = tokenWork
+    this.#dataParallel = dataParallel
+    if (dataParallel > 1) {
+      const sharedUs = (tokens: number) =>
+        tokens === 0 ? 0 : AGREEMENT_US + tokenWork.sharedExpertsUs(tokens) + tokenWork.exchangeUs(tokens)
+      this.#shared = new Curve(sharedUs, TOKENS_TABULATED)
+    }
     this.#tokens = new Curve((tokens) => {
       if (tokens === 0) return 0
       return tokenWork.launchedUs(tokens, host) * (steps?.at(tp, tokens) ?? 1)
     }, TOKENS_TABULATED)
     this.#head = new Curve((sequences) => headUs(model, kernels, sequences), SEQUENCES_TABULATED)
     this.#attention = new AttentionCost(model, kernels)
+    this.#host = host
     this.#hostSequenceUs = host.perSequenceUs[gpu.architecture]
   }
 
-  stepUs(shape: StepShape): Micros {
+  stepUs(shape: StepShape, groupTokens = this.#dataParallel * shape.totalTokens): Micros {
     if (shape.totalTokens === 0) return 0
-    return Math.max(1, Math.round(this.#totalUs(shape)))
+    return Math.max(1, Math.round(this.#totalUs(shape, groupTokens)))
   }
 
   tokensPerSecond(shape: StepShape): number {
@@ -121,29 +153,31 @@ class TabulatedStepCost implements StepCostModel {
 
   breakdown(shape: StepShape): StepBreakdown {
     const { totalTokens: tokens, sequences } = shape
-    const totalUs = tokens === 0 ? 0 : this.#totalUs(shape)
+    const groupTokens = this.#dataParallel * tokens
+    const agreementUs = this.#shared === undefined || tokens === 0 ? 0 : AGREEMENT_US
+    const totalUs = tokens === 0 ? 0 : this.#totalUs(shape, groupTokens)
     const launchedUs = this.#tokens.at(tokens)
-    const communicationUs = Math.min(launchedUs, this.#tokenWork.communicationUs(tokens))
-    const layersUs = Math.min(launchedUs - communicationUs, this.#tokenWork.layersUs(tokens))
+    const allReduceUs = Math.min(launchedUs, this.#tokenWork.communicationUs(tokens, this.#host))
+    const ownLayersUs = Math.min(launchedUs - allReduceUs, this.#tokenWork.layersUs(tokens))
     return {
-      layersUs,
+      layersUs: ownLayersUs + this.#tokenWork.sharedExpertsUs(groupTokens),
       attentionUs: this.#attention.decodeUs(shape) + this.#attention.prefillUs(shape),
-      communicationUs,
+      communicationUs: allReduceUs + this.#tokenWork.exchangeUs(groupTokens),
       headUs: this.#head.at(sequences),
-      hostUs: launchedUs - communicationUs - layersUs + this.#hostSequenceUs * sequences,
+      hostUs: launchedUs - allReduceUs - ownLayersUs + this.#hostSequenceUs * sequences + agreementUs,
       totalUs,
       ...this.#atPeak(shape),
     }
   }
 
-  #totalUs(shape: StepShape): number {
-    return (
+  #totalUs(shape: StepShape, groupTokens: number): number {
+    const ownUs =
       this.#tokens.at(shape.totalTokens) +
       this.#head.at(shape.sequences) +
       this.#attention.decodeUs(shape) +
       this.#attention.prefillUs(shape) +
       this.#hostSequenceUs * shape.sequences
-    )
+    return this.#shared === undefined ? ownUs : ownUs + this.#shared.at(groupTokens)
   }
 
   #atPeak(shape: StepShape): { readonly computeUs: number; readonly memoryUs: number } {

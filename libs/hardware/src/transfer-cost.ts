@@ -1,7 +1,7 @@
 import type { Bytes, Micros, Tokens } from '@kvasir/kernel'
 import { type Gpu, groupLink } from './gpu.js'
 import type { Model } from './model.js'
-import type { ExpertSplit } from './model-matrices.js'
+import type { ExpertSharing } from './model-matrices.js'
 import { weightBytesPerRank } from './model-size.js'
 import type { StepCostModel } from './step-cost.js'
 import { prefillShape } from './step-shape.js'
@@ -21,7 +21,9 @@ export const NODE_LINK_BYTES_PER_SECOND = 50e9
  * link, so a group takes as long as one of them. Blocks are contiguous, so the copy is one piece per bundle, not per layer.
  */
 export function swapUs(bytesPerRank: Bytes, gpu: Gpu): Micros {
-  return copyUs(bytesPerRank, gpu.hostLink.bytesPerSecond * HOST_LINK_REACHED)
+  const { hostCopy } = gpu
+  if (hostCopy === undefined) return copyUs(bytesPerRank, gpu.hostLink.bytesPerSecond * HOST_LINK_REACHED)
+  return bytesPerRank === 0 ? 0 : Math.ceil(hostCopy.fixedUs + (bytesPerRank * 1e6) / hostCopy.bytesPerSecond)
 }
 
 /** Microseconds to prefill `tokens` again in one step of their own. */
@@ -35,14 +37,13 @@ export function recomputeUs(tokens: Tokens, cost: StepCostModel): Micros {
  */
 export const DISK_BYTES_PER_SECOND = 7e9
 
-export interface WeightLoad {
+export interface WeightLoad extends ExpertSharing {
   readonly gpu: Gpu
   readonly model: Model
   readonly tp: number
   /** Host memory unless said otherwise: what an engine that sleeps keeps its weights in. */
   readonly from?: 'host' | 'disk'
   readonly diskBytesPerSecond?: number
-  readonly expertSplit?: ExpertSplit
 }
 
 /**
@@ -51,7 +52,7 @@ export interface WeightLoad {
  */
 export function weightLoadUs(load: WeightLoad): Micros {
   const { gpu, model, tp, from = 'host', diskBytesPerSecond = DISK_BYTES_PER_SECOND } = load
-  const bytesPerRank = weightBytesPerRank(model, tp, load.expertSplit)
+  const bytesPerRank = weightBytesPerRank(model, tp, load)
   const hostUs = swapUs(bytesPerRank, gpu)
   return from === 'host' ? hostUs : Math.max(hostUs, copyUs(bytesPerRank * tp, diskBytesPerSecond))
 }

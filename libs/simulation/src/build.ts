@@ -1,10 +1,11 @@
 import { PoolMachine } from '@kvasir/coordinator-core'
 import { DeviceMachine } from '@kvasir/device-core'
 import type { EngineMachine } from '@kvasir/engine-core'
-import { knownGpu, type StepCostModel } from '@kvasir/hardware'
+import { SpatialGroup, type StepCostModel } from '@kvasir/hardware'
 import { invariant, type Micros } from '@kvasir/kernel'
-import type { ClusterPlan, EnginePlan, ModelPlan, PoolPlan } from './cluster-plan.js'
+import { type ClusterPlan, type EnginePlan, gpuOf, type ModelPlan, type PoolPlan } from './cluster-plan.js'
 import type { LiveRequest } from './live-request.js'
+import { LockStep } from './lock-step.js'
 import {
   arbitrationOf,
   clusterUnitsOf,
@@ -21,6 +22,8 @@ export interface DeviceHost {
   readonly index: number
   readonly plan: PoolPlan
   readonly machine: DeviceMachine
+  /** The steps that run on it side by side; absent where they take turns, or have fixed fractions of its time. */
+  readonly spatial: SpatialGroup | undefined
 }
 
 export interface PoolHost {
@@ -51,10 +54,18 @@ export class EngineHost {
   /** Tokens whose KV the whole pool holds. */
   readonly poolTokens: number
   readonly traffic = new ArrivedTraffic()
+  /** With whom it computes in lock step; undefined for an engine by itself. */
+  lockStep: LockStep | undefined
   joined = false
   armedUs: Micros = Infinity
-  /** Number of the device's run under way. */
+  /** What has reached an engine that plans ahead too late for its next step. */
+  late: LiveRequest[] = []
+  /** Number of the device's run under way, and when it ends as things are; -1 when none is. */
   turn = 0
+  endUs: Micros = -1
+  /** Fraction of the group it has, and since when. */
+  share = 1
+  startedUs: Micros = 0
   /** Steps planned so far. */
   step = 0
   arriving: LiveRequest | undefined
@@ -132,8 +143,10 @@ export function buildDevices(plan: ClusterPlan): DeviceHost[] {
     machine: new DeviceMachine({
       bundles: pool.bundles,
       arbitration: arbitrationOf(plan.policy),
-      gpu: knownGpu(pool.gpu),
+      sharing: pool.sharing ?? 'time',
+      gpu: gpuOf(pool),
     }),
+    spatial: pool.sharing === 'spatial' ? new SpatialGroup() : undefined,
   }))
 }
 
@@ -143,6 +156,7 @@ class CostTables {
 
   of(model: ModelPlan, pool: PoolPlan): StepCostModel {
     const { architecture, weightDtype, kvDtype, host, hostStepUs, hostSequenceUs } = model
+    const { expertSplit, dataParallel } = model
     const key = [
       architecture,
       weightDtype,
@@ -150,6 +164,8 @@ class CostTables {
       host,
       hostStepUs,
       hostSequenceUs,
+      expertSplit,
+      dataParallel,
       pool.gpu,
       pool.tp,
     ].join('/')
@@ -187,7 +203,22 @@ export function buildCluster(plan: ClusterPlan, models: readonly ModelRecord[]):
     pool.engines.set(engine.id, host)
     return host
   })
+  for (const model of plan.models) joinInLockStep(model, engines)
   return { devices, pools, engines }
+}
+
+/** As many engines as share the experts, in the plan's order. */
+function joinInLockStep({ name, dataParallel = 1 }: ModelPlan, engines: readonly EngineHost[]): void {
+  if (dataParallel === 1) return
+  const serving = engines.filter((engine) => engine.plan.model === name)
+  invariant(
+    serving.length % dataParallel === 0,
+    () => `${serving.length} engines of ${name}, of which ${dataParallel} each share the experts`,
+  )
+  for (let first = 0; first < serving.length; first += dataParallel) {
+    const lockStep = new LockStep()
+    for (const engine of serving.slice(first, first + dataParallel)) engine.lockStep = lockStep
+  }
 }
 
 function buildPool(plan: ClusterPlan, device: DeviceHost, costs: CostTables): PoolHost {

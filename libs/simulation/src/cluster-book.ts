@@ -61,9 +61,10 @@ export class ClusterBook {
 
   // ── devices ─────────────────────────────────────────────────────────────────────────────────────
 
-  stepStarted(host: EngineHost, stepUs: Micros, share: number): void {
+  /** By the device: its engine may have left since. */
+  stepEnded(host: EngineHost, stepUs: Micros): void {
     const pool = this.pools[host.device.index]
-    pool.busyUs += stepUs * share
+    pool.busyUs += stepUs * host.share
     pool.steps++
     pool.stepTime.add(stepUs)
   }
@@ -71,7 +72,7 @@ export class ClusterBook {
   stepped(now: Micros, host: EngineHost, tokens: number, busyUs: Micros): void {
     this.pools[host.device.index].stepTokens += tokens
     if (host.pool.contended) host.servedTokens += tokens
-    this.#timeline.stepped(now, host.modelIndex, host.device.index, { tokens, busyUs })
+    this.#timeline.stepped(now, host.modelIndex, host.device.index, { tokens, busyUs: busyUs * host.share })
     this.noteMemory(now, host)
   }
 

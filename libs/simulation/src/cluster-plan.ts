@@ -1,6 +1,17 @@
 import type { EngineTerms, PolicyName, PoolSettings } from '@kvasir/contracts'
+import type { Sharing } from '@kvasir/device-core'
 import type { DispatchPolicyName } from '@kvasir/dispatch'
-import { type Dtype, type FrontEndCost, knownModel, type Model, withDtypes } from '@kvasir/hardware'
+import {
+  type Dtype,
+  type ExpertSharing,
+  type FrontEndCost,
+  type Gpu,
+  type KernelProfile,
+  knownGpu,
+  knownModel,
+  type Model,
+  withDtypes,
+} from '@kvasir/hardware'
 import type { Bytes, Micros } from '@kvasir/kernel'
 import type { SchedulerConfig } from '@kvasir/scheduler'
 
@@ -21,10 +32,32 @@ export interface PoolPlan {
   readonly pagesPerBundle: number
   /** Bundles left for KV once every engine's weights are loaded. */
   readonly bundles: number
+  /** What its engines share of it; `time` unless said otherwise. */
+  readonly sharing?: Sharing
+  /** What was measured on its GPUs, in place of what ships. */
+  readonly profile?: KernelProfile
+  /** `profile` unless said otherwise: see `StepCostOptions`. */
+  readonly basis?: 'profile' | 'roofline'
+}
+
+/** The pools' GPUs as the catalogue has them, but for what was measured. */
+export function gpuOf({ gpu, profile }: Pick<PoolPlan, 'gpu' | 'profile'>): Gpu {
+  const known = knownGpu(gpu)
+  return profile?.copies === undefined ? known : { ...known, hostCopy: profile.copies }
+}
+
+/** A plan whose GPUs are as `profiles` measured them; GPUs that none is of stay as they were. */
+export function withProfiles(plan: ClusterPlan, profiles: readonly KernelProfile[]): ClusterPlan {
+  if (profiles.length === 0) return plan
+  const pools = plan.pools.map((pool) => {
+    const profile = profiles.find(({ gpu }) => gpu === pool.gpu)
+    return profile === undefined ? pool : { ...pool, profile }
+  })
+  return { ...plan, pools }
 }
 
 /** One model instance as operators know it; several may share an architecture. */
-export interface ModelPlan {
+export interface ModelPlan extends ExpertSharing {
   readonly name: string
   /** Catalogue name. */
   readonly architecture: string
@@ -40,6 +73,8 @@ export interface ModelPlan {
   readonly hostStepUs?: number
   readonly hostSequenceUs?: number
   readonly frontEnd: FrontEndCost
+  /** Whether what arrives during a step waits for the one after next. */
+  readonly plansAhead: boolean
   readonly placement: 'queue-order' | 'fullest-bundle'
   /** Host memory of one engine for the KV of stopped sequences, on each rank. */
   readonly swapBytesPerRank: Bytes

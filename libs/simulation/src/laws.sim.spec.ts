@@ -15,9 +15,9 @@ const REPLAY_EVERY = 8
 /** Runs one random cluster to its end under the watch of the laws. */
 function watched(
   seed: number,
-  policy?: PolicyName,
+  options: { readonly policy?: PolicyName; readonly sharing?: 'spatial' } = {},
 ): { readonly watch: LawWatch; readonly simulation: Simulation } {
-  const { plan, requests } = randomCluster(seed, policy === undefined ? {} : { policy })
+  const { plan, requests } = randomCluster(seed, options)
   const watch = new LawWatch(plan)
   let decisions = seed
   const simulation = new Simulation(plan, {
@@ -32,7 +32,8 @@ function watched(
     expect(simulation.events, `seed ${seed} does not end`).toBeLessThan(EVENTS_MAX)
   // Fixed shares and single donors can leave a large request waiting for ever: the summary says so, and nothing is lost.
   const { conditions, requests: counts } = simulation.result().summary
-  if (policy === 'kapsl-compat' && conditions.includes('stuck')) expect(counts.unfinished).toBeGreaterThan(0)
+  if (options.policy === 'kapsl-compat' && conditions.includes('stuck'))
+    expect(counts.unfinished).toBeGreaterThan(0)
   else watch.close(simulation)
   return { watch, simulation }
 }
@@ -52,8 +53,8 @@ function expectSameAgain(record: DecisionRecord): void {
   expect(firstDifference(record, replayRecord(read)), `${record.kind} at ${record.atUs} us`).toBeUndefined()
 }
 
-function traceOf(seed: number): string {
-  const { plan, requests } = randomCluster(seed)
+function traceOf(seed: number, options: { readonly sharing?: 'spatial' } = {}): string {
+  const { plan, requests } = randomCluster(seed, options)
   const lines: string[] = []
   const simulation = new Simulation(plan, {
     requests: requests(),
@@ -140,7 +141,30 @@ describe('the laws of the design', () => {
   it.each(['proportional', 'drf', 'kapsl-compat', 'static', 'uncoordinated'] as const)(
     'hold under the policy %s too, in 20 random clusters',
     (policy) => {
-      for (let seed = 1; seed <= 20; seed++) named(seed, () => watched(seed, policy))
+      for (let seed = 1; seed <= 20; seed++) named(seed, () => watched(seed, { policy }))
     },
   )
+
+  it('hold where steps run side by side on shares of the multiprocessors, in 60 random clusters', {
+    timeout: 600_000,
+  }, () => {
+    let side = 0
+    for (let seed = 1; seed <= 60; seed++) {
+      const { simulation } = named(seed, () => watched(seed, { sharing: 'spatial' }))
+      for (const { utilisation } of Object.values(simulation.result().summary.pools)) {
+        expect(utilisation, `seed ${seed}`).toBeLessThanOrEqual(1)
+      }
+      side += simulation.engines.filter(({ share }) => share < 1).length
+    }
+    expect(side).toBeGreaterThan(0)
+  })
+
+  it.each(['static', 'uncoordinated'] as const)('hold there under the policy %s too', (policy) => {
+    for (let seed = 1; seed <= 20; seed++) named(seed, () => watched(seed, { policy, sharing: 'spatial' }))
+  })
+
+  it('give the same bytes for the same seed where steps run side by side', () => {
+    for (const seed of [3, 14, 15])
+      expect(traceOf(seed, { sharing: 'spatial' })).toBe(traceOf(seed, { sharing: 'spatial' }))
+  })
 })

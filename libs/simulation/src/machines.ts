@@ -4,9 +4,9 @@ import type { Arbitration } from '@kvasir/device-core'
 import { EngineMachine } from '@kvasir/engine-core'
 import {
   createStepCost,
+  type ExpertSharing,
   type HostPreset,
   hostPresets,
-  knownGpu,
   kvGeometry,
   type KvGeometry,
   recomputeUs,
@@ -18,7 +18,7 @@ import {
 import { invariant } from '@kvasir/kernel'
 import { BlockPool, SwapSpace } from '@kvasir/kv-cache'
 import { Scheduler } from '@kvasir/scheduler'
-import { type ModelPlan, type PoolPlan, servedModel } from './cluster-plan.js'
+import { gpuOf, type ModelPlan, type PoolPlan, servedModel } from './cluster-plan.js'
 
 // How plans become machines: the same for a simulated cluster and for live processes.
 
@@ -29,13 +29,27 @@ export function arbitrationOf(policy: PolicyName): Arbitration {
 }
 
 /** Step times of a model on a pool's group. */
-export function stepCostOf(model: ModelPlan, pool: Pick<PoolPlan, 'gpu' | 'tp'>): StepCostModel {
+export function stepCostOf(
+  model: ModelPlan,
+  pool: Pick<PoolPlan, 'gpu' | 'tp' | 'profile' | 'basis'>,
+): StepCostModel {
   return createStepCost({
-    gpu: knownGpu(pool.gpu),
+    gpu: gpuOf(pool),
     model: servedModel(model),
     tp: pool.tp,
     host: hostOf(model),
+    ...sharingOf(model),
+    ...(pool.profile === undefined ? {} : { profile: pool.profile }),
+    ...(pool.basis === undefined ? {} : { basis: pool.basis }),
   })
+}
+
+/** The fields of a plan, without those it leaves out. */
+function sharingOf({ expertSplit, dataParallel }: ExpertSharing): ExpertSharing {
+  return {
+    ...(expertSplit === undefined ? {} : { expertSplit }),
+    ...(dataParallel === undefined ? {} : { dataParallel }),
+  }
 }
 
 function hostOf({ host, hostStepUs, hostSequenceUs }: ModelPlan): HostPreset {
@@ -135,7 +149,7 @@ export function makeEngine(parts: EngineParts): EngineMachine {
     placement: model.placement,
     prefixCaching: model.scheduler.prefixCaching,
   })
-  const gpu = knownGpu(pool.gpu)
+  const gpu = gpuOf(pool)
   const costs = {
     recomputeUs: (tokens: number) => recomputeUs(tokens, cost),
     swapUs: (count: number) => 2 * swapUs(count * blockBytesPerRank, gpu),

@@ -1,6 +1,6 @@
 import type { PoolSummary } from '@kvasir/contracts'
 import type { Bundles, Micros } from '@kvasir/kernel'
-import { CountingHistogram, summarise, TimeWeighted } from '@kvasir/metrics'
+import { CountingHistogram, regimeOf, summarise, TimeWeighted } from '@kvasir/metrics'
 import type { EngineHost } from './build.js'
 import type { PoolPlan } from './cluster-plan.js'
 import { loadOf, queueGrowthOf, QueueTrend } from './pool-load.js'
@@ -38,14 +38,17 @@ export class PoolRecord {
   }
 
   summary(nowUs: Micros, engines: readonly EngineHost[]): PoolSummary {
+    const load = loadOf(engines) ?? null
+    const queueGrowth = queueGrowthOf(engines, this.queue)
     return {
       gpu: this.plan.gpu,
       tp: this.plan.tp,
       engines: engines.map((host) => host.plan.id),
       bundles: this.plan.bundles,
       utilisation: nowUs > 0 ? Math.min(1, this.busyUs / nowUs) : 0,
-      load: loadOf(engines) ?? null,
-      queueGrowth: queueGrowthOf(engines, this.queue),
+      load,
+      queueGrowth,
+      regime: load === null ? null : regimeOf(load, queueGrowth),
       kvUtilisation: this.inUse.mean(nowUs) / this.plan.bundles,
       peakBundles: this.inUse.peak,
       fragmentation: {

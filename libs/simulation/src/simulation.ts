@@ -1,5 +1,6 @@
 import type {
   DecisionRecord,
+  DeviceCommand,
   EngineDocument,
   EngineMessage,
   PoolReport,
@@ -8,14 +9,16 @@ import type {
   TraceRecord,
 } from '@kvasir/contracts'
 import { ClusterMachine, type ClusterMachineInput, type PoolInput, recordOf } from '@kvasir/coordinator-core'
-import type { DeviceInput } from '@kvasir/device-core'
+import type { DeviceInput, Run } from '@kvasir/device-core'
 import { Dispatcher } from '@kvasir/dispatch'
 import type { EngineInput } from '@kvasir/engine-core'
+import { type SpatialGroup, spatialStep } from '@kvasir/hardware'
 import { EventHeap, invariant, type Micros } from '@kvasir/kernel'
 import type { RequestRecord, RequestStream } from '@kvasir/workload'
 import { buildCluster, type DeviceHost, type EngineHost, type PoolHost } from './build.js'
 import type { ClusterPlan } from './cluster-plan.js'
 import { EventClass } from './event-class.js'
+import { type JointRun, jointStepUs, type LockStep } from './lock-step.js'
 import { ModelRecord } from './model-record.js'
 import { Network } from './network.js'
 import { Recorder } from './recorder.js'
@@ -222,7 +225,21 @@ export class Simulation {
     this.#heap.push(submitUs, EventClass.Submit, this.#submissions.put({ engine, live }))
   }
 
-  #submit({ engine, live }: { readonly engine: EngineHost; readonly live: LiveRequest }): void {
+  /** Where the next step is planned already, a request is none of the engine's business until that one has begun. */
+  #submit(submission: { readonly engine: EngineHost; readonly live: LiveRequest }): void {
+    const { engine, live } = submission
+    if (engine.endUs >= 0 && engine.model.plan.plansAhead) engine.late.push(live)
+    else this.#submitNow(submission)
+  }
+
+  #submitLate(engine: EngineHost): void {
+    const { late } = engine
+    if (late.length === 0) return
+    engine.late = []
+    for (const live of late) this.#submitNow({ engine, live })
+  }
+
+  #submitNow({ engine, live }: { readonly engine: EngineHost; readonly live: LiveRequest }): void {
     const { id, leaveUs } = engine.plan
     if (leaveUs !== undefined && this.#now >= leaveUs) {
       this.#recorder.rejected(this.#now, live, 'engine_left', `engine ${id} left before it had the request`)
@@ -258,7 +275,7 @@ export class Simulation {
           )
           break
         case 'device':
-          this.#device(host.device, effect.command)
+          this.#command(host, effect.command)
           break
         case 'accepted':
           this.#recorder.accepted(this.#now, host, effect.slot)
@@ -292,17 +309,70 @@ export class Simulation {
     this.#armEngine(host)
   }
 
+  /** Engines in lock step get their turns together. */
+  #command(host: EngineHost, command: DeviceCommand): void {
+    const { lockStep } = host
+    if (lockStep === undefined || command.kind !== 'ready') return this.#device(host.device, command)
+    lockStep.ready(host, command)
+    this.#gather(lockStep)
+  }
+
+  #gather(lockStep: LockStep): void {
+    lockStep.gather(
+      (engine, command) => this.#device(engine.device, command),
+      (parts) => this.#startTogether(parts),
+    )
+  }
+
+  #startTogether(parts: readonly JointRun[]): void {
+    const stepUs = jointStepUs(parts)
+    for (const { engine, run } of parts) this.#start(engine, run, stepUs)
+  }
+
+  #run(run: Run): void {
+    const engine = this.#host(run.engine)
+    if (engine.lockStep !== undefined) return engine.lockStep.add({ engine, run })
+    const { spatial } = engine.device
+    if (spatial !== undefined) return this.#startBeside(spatial, engine, run)
+    const computeUs = Math.max(1, Math.round(engine.cost.stepUs(run.shape) / run.share))
+    this.#start(engine, run, run.copyUs + computeUs)
+  }
+
+  #start(engine: EngineHost, run: Run, stepUs: Micros): void {
+    this.#started(engine, run)
+    this.#endsAt(engine, this.#now + stepUs)
+    this.#submitLate(engine)
+  }
+
+  /** Steps that run side by side end earlier or later than thought whenever one of them begins or ends. */
+  #startBeside(spatial: SpatialGroup, engine: EngineHost, run: Run): void {
+    this.#started(engine, run)
+    const step = spatialStep(engine.cost.breakdown(run.shape))
+    // Copies hold up the step whatever it runs on.
+    const withCopies = { ...step, fixedUs: step.fixedUs + run.copyUs }
+    const ends = spatial.begin(this.#now, run.engine, { step: withCopies, multiprocessors: run.share })
+    for (const { engine: name, endUs } of ends) this.#endsAt(this.#host(name), endUs)
+    this.#submitLate(engine)
+  }
+
+  #started(engine: EngineHost, run: Run): void {
+    engine.turn = run.turn
+    engine.share = run.share
+    engine.startedUs = this.#now
+    engine.model.waitedForCopies(run.copyUs)
+    if (run.copies) engine.model.copied(run.copies, engine.blockBytes)
+  }
+
+  #endsAt(engine: EngineHost, endUs: Micros): void {
+    if (engine.endUs === endUs) return
+    engine.endUs = endUs
+    this.#heap.push(endUs, EventClass.StepEnd, engine.index)
+  }
+
   #device(host: DeviceHost, input: DeviceInput): void {
     for (const effect of host.machine.step(this.#now, input)) {
       if (effect.kind === 'run') {
-        const engine = this.#host(effect.engine)
-        const computeUs = Math.max(1, Math.round(engine.cost.stepUs(effect.shape) / effect.share))
-        const stepUs = effect.copyUs + computeUs
-        engine.turn = effect.turn
-        engine.model.waitedForCopies(effect.copyUs)
-        if (effect.copies) engine.model.copied(effect.copies, engine.blockBytes)
-        this.#recorder.book.stepStarted(engine, stepUs, effect.share)
-        this.#heap.push(this.#now + stepUs, EventClass.StepEnd, engine.index)
+        this.#run(effect)
       } else if (effect.kind === 'transfer') {
         const engine = this.#host(effect.engine)
         engine.model.copied(effect.copies, engine.blockBytes)
@@ -321,7 +391,18 @@ export class Simulation {
   }
 
   #stepEnded(engine: EngineHost): void {
+    // An end that was put off or brought forward since.
+    if (engine.endUs !== this.#now) return
+    engine.endUs = -1
+    this.#recorder.book.stepEnded(engine, this.#now - engine.startedUs)
+    const { lockStep } = engine
+    const spatial = lockStep === undefined ? engine.device.spatial : undefined
+    for (const end of spatial?.end(this.#now, engine.plan.id) ?? [])
+      this.#endsAt(this.#host(end.engine), end.endUs)
+    lockStep?.ended()
     this.#device(engine.device, { kind: 'ran', engine: engine.plan.id, turn: engine.turn })
+    if (lockStep) this.#gather(lockStep)
+    if (engine.endUs < 0) this.#submitLate(engine)
   }
 
   #pool(host: PoolHost, input: PoolInput): void {

@@ -11,6 +11,7 @@ import {
   decodeShape,
   emptyShape,
   hostPresets,
+  type KernelProfile,
   prefillShape,
   type StepCostModel,
   type StepShape,
@@ -38,7 +39,13 @@ export function stepProblems(question: StepQuestion, field: (name: string) => st
 
 /** Answers questions; those about the same model on the same group share their tables. */
 export class StepPredictor {
+  readonly #profiles: readonly KernelProfile[]
   readonly #costs = new Map<string, StepCostModel>()
+
+  /** @param profiles of GPUs that were measured, in place of what ships for them. */
+  constructor(profiles: readonly KernelProfile[] = []) {
+    this.#profiles = profiles
+  }
 
   answer(question: StepQuestion): StepAnswer {
     const found = findServing(question, (name) => name)
@@ -46,7 +53,10 @@ export class StepPredictor {
     const { gpu, model, tp } = found.serving
     const { host, basis } = question
     const key = JSON.stringify([gpu.name, model.name, model.weightDtype, model.kvDtype, tp, host, basis])
-    const cost = this.#costs.get(key) ?? createStepCost({ gpu, model, tp, host: hostPresets[host], basis })
+    const profile = this.#profiles.find((candidate) => candidate.gpu === gpu.name)
+    const own = profile === undefined ? {} : { profile }
+    const cost =
+      this.#costs.get(key) ?? createStepCost({ gpu, model, tp, host: hostPresets[host], basis, ...own })
     this.#costs.set(key, cost)
     const shape = shapeOf(question)
     const { layersUs, attentionUs, communicationUs, headUs, hostUs, totalUs, computeUs, memoryUs } =

@@ -43,6 +43,7 @@ describe('simulateFlags', () => {
     [{ maxOutputTokens: '0' }, '--max-output-tokens is "0"; it must be a whole number of at least 1'],
     [{ victim: 'me' }, '--victim is "me"; it must be one of latest'],
     [{ preemption: 'move' }, '--preemption is "move"; it must be one of recompute, swap, cheapest'],
+    [{ sharing: 'mps' }, '--sharing is "mps"; it must be one of time, spatial'],
     [{ seed: '-1' }, '--seed is "-1"; it must be a whole number of at least 0'],
     [{ seed: '' }, '--seed is ""; it must be a whole number'],
     [{ requests: '1.5' }, '--requests is "1.5"; it must be a whole number of at least 1'],

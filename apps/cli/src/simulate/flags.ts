@@ -5,6 +5,7 @@ import {
   type PolicyName,
   policyNameSchema,
   preemptionNameSchema,
+  sharingNameSchema,
   type TraceDetail,
   traceDetails,
   victimNameSchema,
@@ -28,6 +29,9 @@ export interface SimulateFlags {
   readonly victim: Victim | undefined
   readonly preemption: Preemption | undefined
   readonly dispatch: Dispatch | undefined
+  readonly sharing: SharingName | undefined
+  /** Files of measured GPUs, beside those of the scenario. */
+  readonly profiles: readonly string[]
   readonly seeds: readonly number[] | undefined
   readonly requests: number | undefined
   readonly durationS: number | undefined
@@ -46,6 +50,7 @@ export type Order = (typeof orderNameSchema.options)[number]
 export type Predictor = (typeof predictorNameSchema.options)[number]
 export type Dispatch = (typeof dispatchNameSchema.options)[number]
 export type Preemption = (typeof preemptionNameSchema.options)[number]
+export type SharingName = (typeof sharingNameSchema.options)[number]
 export type Victim = (typeof victimNameSchema.options)[number]
 
 /** Options as the command-line parser hands them over. */
@@ -61,6 +66,8 @@ export interface RawSimulateOptions {
   readonly victim?: string
   readonly preemption?: string
   readonly dispatch?: string
+  readonly sharing?: string
+  readonly profile?: readonly string[]
   readonly seed?: string
   readonly requests?: string
   readonly duration?: string
@@ -107,6 +114,9 @@ export function simulateFlags(scenario: string | undefined, raw: RawSimulateOpti
         : oneOf('--preemption', raw.preemption, preemptionNameSchema.options),
     dispatch:
       raw.dispatch === undefined ? undefined : oneOf('--dispatch', raw.dispatch, dispatchNameSchema.options),
+    sharing:
+      raw.sharing === undefined ? undefined : oneOf('--sharing', raw.sharing, sharingNameSchema.options),
+    profiles: raw.profile ?? [],
     seeds: distinct(raw.seed?.split(',').map((text) => wholeNumber('--seed', text, 0))),
     requests: raw.requests === undefined ? undefined : wholeNumber('--requests', raw.requests, 1),
     durationS: raw.duration === undefined ? undefined : positiveNumber('--duration', raw.duration),

@@ -78,11 +78,12 @@ export function groupsText({ pools }: ClusterPlan): string {
 /** Pools that are alike in hardware, memory and models share a line. */
 function poolFacts(plan: ClusterPlan): ReportFact[] {
   const alike = new Map<string, string[]>()
-  for (const { id, gpu, tp, bundles, pagesPerBundle } of plan.pools) {
+  for (const { id, gpu, tp, bundles, pagesPerBundle, sharing } of plan.pools) {
     const gigabytes = ((bundles * pagesPerBundle * PAGE_BYTES * tp) / 1e9).toFixed(0)
     const served = plan.engines.filter(({ pool }) => pool === id).map(({ model }) => model)
     const models = served.length <= MODELS_NAMED ? served.join(', ') : `${served.length} models`
-    const text = `${tp} × ${gpu}, ${gigabytes} GB for KV (${bundles} bundles): ${models}`
+    const side = sharing === 'spatial' ? ', steps side by side' : ''
+    const text = `${tp} × ${gpu}, ${gigabytes} GB for KV (${bundles} bundles)${side}: ${models}`
     alike.set(text, [...(alike.get(text) ?? []), id])
   }
   return [...alike].map(([value, ids]) => ({ label: ids.join(', '), value }))

@@ -53,8 +53,11 @@ export async function resolveScenario(flags: SimulateFlags): Promise<ResolvedSce
   }
 }
 
-/** A file, or the name of a shipped scenario where there is no such file. */
-function scenarioPath(name: string): string {
+/**
+ * A file, or the name of a shipped scenario where there is no such file.
+ * @throws {BadInput} naming the shipped ones.
+ */
+export function scenarioPath(name: string): string {
   if (existsSync(name)) return name
   const shipped = documentExtensions
     .map((extension) => join(shippedFolder, `${name}${extension}`))
@@ -98,8 +101,12 @@ function withOptions(scenario: Scenario, flags: SimulateFlags): Scenario {
     models: scenario.models.map((model) => ({ ...model, engine: { ...model.engine, ...engine } })),
     dispatch: flags.dispatch ?? scenario.dispatch,
     durationS: flags.durationS ?? scenario.durationS,
-    cluster: flags.cluster === undefined ? scenario.cluster : clusterOf(scenario, flags.cluster),
+    cluster: withSharing(
+      flags.cluster === undefined ? scenario.cluster : clusterOf(scenario, flags.cluster),
+      flags,
+    ),
     workload: workloadWith(scenario.workload, flags),
+    hardware: withProfiles(scenario.hardware, flags.profiles),
   }
 }
 
@@ -109,6 +116,7 @@ function workloadWith(
 ): Scenario['workload'] {
   if (maxOutputTokens === undefined) return { ...workload, requests }
   return {
+    ...workload,
     traces: workload.traces.map((trace) => ({ ...trace, maxOutputTokens })),
     generators: workload.generators.map((generator) => ({ ...generator, maxOutputTokens })),
     requests,
@@ -133,8 +141,20 @@ function engineOptions({
 
 /** Another cluster keeps the tensor-parallel degree that was asked for, not the groups that were named. */
 function clusterOf({ cluster }: Scenario, preset: string): Scenario['cluster'] {
-  const { tp, grow, memoryUtilisation } = cluster
-  return { preset, tp, grow, memoryUtilisation }
+  const { tp, grow, memoryUtilisation, reserveGiB, sharing } = cluster
+  return { preset, tp, grow, memoryUtilisation, reserveGiB, sharing }
+}
+
+/** Paths of the command line start in the working folder, those of a scenario in its own. */
+function withProfiles(hardware: Scenario['hardware'], files: readonly string[]): Scenario['hardware'] {
+  if (files.length === 0) return hardware
+  return { profiles: [...(hardware?.profiles ?? []), ...files.map((file) => resolve(file))] }
+}
+
+/** The command line speaks for all groups, also for those that have a setting of their own. */
+function withSharing(cluster: Scenario['cluster'], { sharing }: SimulateFlags): Scenario['cluster'] {
+  if (sharing === undefined) return cluster
+  return { ...cluster, sharing, groups: cluster.groups?.map((group) => ({ ...group, sharing })) }
 }
 
 /** The trace replaces the scenario's own requests. */

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Scenario, Summary, TraceDetail } from '@kvasir/contracts'
+import type { Scenario, Summary, TraceDetail, TraceRecord } from '@kvasir/contracts'
 import {
   DecisionLogWriter,
   decisionLogHeader,
@@ -40,7 +40,9 @@ export interface RunOptions {
   /** Path of the decision log; undefined: none is kept. */
   readonly decisions: string | undefined
   readonly progress: ProgressBar
-  readonly interrupt: Interrupt
+  readonly interrupt: Pick<Interrupt, 'asked'>
+  /** Sees the records of the trace, whether one is kept or not. */
+  readonly watch?: (record: TraceRecord) => void
 }
 
 export interface TraceOptions {
@@ -67,12 +69,13 @@ export async function runSimulation(options: RunOptions): Promise<FinishedRun> {
   const sources = workload.traces.map(({ spec, routing }, i) => ({ spec, routing, stream: traces[i] }))
   const sink = options.trace === undefined ? undefined : openTrace(options.trace)
   const decisions = options.decisions === undefined ? undefined : openDecisions(options.decisions, plan)
+  const trace = traceListener(sink, options.watch)
   const simulation = new Simulation(plan, {
     requests: requestsOf(scenario, sources, workload.files),
     users: userGroupsOf(scenario, workload.files),
     traceDetail: options.trace?.detail ?? 'run',
     ...(scenario.stopAtS === undefined ? {} : { untilUs: secondsToMicros(scenario.stopAtS) }),
-    ...(sink === undefined ? {} : { trace: (record) => sink.record(record) }),
+    ...(trace === undefined ? {} : { trace }),
     ...(decisions === undefined ? {} : { decisions: (record) => decisions.record(record) }),
   })
   let over = false
@@ -100,6 +103,17 @@ export async function runSimulation(options: RunOptions): Promise<FinishedRun> {
   const wallMs = Math.round(performance.now() - startMs)
   const { skippedLines } = workload
   return { plan, result, summary: summaryOf(result, { over, wallMs, skippedLines }), interrupted: !over }
+}
+
+function traceListener(
+  sink: TraceSink | undefined,
+  watch: RunOptions['watch'],
+): ((record: TraceRecord) => void) | undefined {
+  if (sink === undefined) return watch
+  return (record) => {
+    sink.record(record)
+    watch?.(record)
+  }
 }
 
 interface Circumstances {

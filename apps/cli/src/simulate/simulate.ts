@@ -11,13 +11,14 @@ import {
 } from '@kvasir/report'
 import { planCluster, type PlannedCluster } from '@kvasir/simulation'
 import { BadInput } from '../bad-input.js'
+import { profiledPlan } from '../input/kernel-profile.js'
 import { ResultFolder } from '../output/result-folder.js'
 import { Interrupt } from '../run/interrupt.js'
 import { createProgress } from '../run/progress.js'
 import type { SimulateFlags } from './flags.js'
 import { type PreparedWorkload, prepareWorkload } from './prepare-workload.js'
 import { clusterFacts, groupsText, reportRun } from './report-input.js'
-import { resolveScenario } from './resolve-scenario.js'
+import { type ResolvedScenario, resolveScenario } from './resolve-scenario.js'
 import { describeRun } from './result-text.js'
 import { type PlannedRun, plannedRuns } from './run-list.js'
 import { type FinishedRun, runSimulation } from './run-simulation.js'
@@ -58,7 +59,7 @@ export async function simulate(flags: SimulateFlags, terminal: Terminal, command
   const { scenario } = resolved
   const runs = plannedRuns(scenario, flags)
   const plans = runs.map((run) =>
-    plannedCluster(scenario, run, resolved.byDemand ? workload.demand : undefined),
+    plannedCluster(resolved, run, resolved.byDemand ? workload.demand : undefined),
   )
   const say = (line: string) => terminal.notes.write(`${line}\n`)
   for (const note of [...workload.notes, ...plans[0].notes, ...groupNotes(plans[0])]) say(note)
@@ -84,13 +85,14 @@ export async function simulate(flags: SimulateFlags, terminal: Terminal, command
 }
 
 function plannedCluster(
-  scenario: Scenario,
+  { scenario, folder }: ResolvedScenario,
   run: PlannedRun,
   demand: PreparedWorkload['demand'] | undefined,
 ): PlannedCluster {
   const planning = planCluster({ ...scenario, policy: run.policy, seed: run.seed }, demand)
   if (planning.kind === 'refused') throw new BadInput(planning.problems)
-  return planning.value
+  const { plan, notes } = planning.value
+  return { plan: profiledPlan(plan, scenario, folder), notes }
 }
 
 function groupNotes({ plan }: PlannedCluster): string[] {

@@ -39,7 +39,7 @@ interface OnlineFigures {
 }
 
 const parts = [
-  { gpu: 'H100', basis: 'fitted', note: 'two host constants, the spread of one mix' },
+  { gpu: 'H100', basis: 'fitted', note: 'three host constants, the spread of one mix' },
   { gpu: 'H200', basis: 'held-out', note: 'the GPU, but seen' },
 ] as const
 const capacityAim: Bar = { kind: 'aim', of: 'mean', at: 0.1 }

@@ -1,4 +1,4 @@
-import type { ScenarioInput } from '@kvasir/contracts'
+import type { EngineSpec, ScenarioInput } from '@kvasir/contracts'
 import { engineMemory, knownGpu, knownModel, type MeasuredTable, type Prediction } from '@kvasir/hardware'
 import { invariant, secondsToMicros } from '@kvasir/kernel'
 import { type RequestRecord, streamOf } from '@kvasir/workload'
@@ -15,11 +15,12 @@ interface Run {
   readonly gpu: string
   readonly architecture: string
   readonly tp: number
+  /** TP groups that share the experts in lock step, whole experts on each card; 1 where not said. */
+  readonly dataParallel?: number
   readonly sequenceLimit: number
   readonly contextLimit?: number
-  /** CPU time of a step and of each of its sequences on that machine. */
-  readonly hostStepMs: number
-  readonly hostSequenceMs: number
+  /** In place of the preset's times of a step and of each of its sequences. */
+  readonly host?: Pick<EngineSpec, 'hostStepMs' | 'hostSequenceMs'>
   /** What was chosen with this run in sight. */
   readonly fitted: string
   /** As vLLM reported them; else as it would derive them. */
@@ -39,8 +40,7 @@ const runs: readonly Run[] = [
     sequenceLimit: 256,
     contextLimit: 32_768,
     blocks: 2588,
-    hostStepMs: 0,
-    hostSequenceMs: 0,
+    host: { hostStepMs: 0, hostSequenceMs: 0 },
     fitted: 'two host constants, none',
   },
   {
@@ -49,9 +49,7 @@ const runs: readonly Run[] = [
     architecture: 'Llama-3.1-8B',
     tp: 1,
     sequenceLimit: 128,
-    hostStepMs: 0.8,
-    hostSequenceMs: 0.005,
-    fitted: 'a host constant of the machine',
+    fitted: 'the generic host, to this and four other sets',
   },
   {
     name: 'RTXPRO6000/Qwen3-32B',
@@ -59,9 +57,16 @@ const runs: readonly Run[] = [
     architecture: 'Qwen3-32B',
     tp: 2,
     sequenceLimit: 128,
-    hostStepMs: 0.8,
-    hostSequenceMs: 0.005,
-    fitted: 'a host constant and the link of the machine',
+    fitted: 'the generic host and the link of the machine',
+  },
+  {
+    name: 'RTXPRO6000/Qwen3-30B-A3B-Instruct-2507',
+    gpu: 'RTX-PRO-6000',
+    architecture: 'Qwen3-30B-A3B',
+    tp: 1,
+    dataParallel: 2,
+    sequenceLimit: 128,
+    fitted: 'the generic host and the time in which the ranks agree on a step',
   },
 ]
 
@@ -122,16 +127,23 @@ function requestOf(table: MeasuredTable, row: number): RequestRecord {
 }
 
 function scenarioOf(run: Run): ScenarioInput {
-  const { gpu, architecture, tp, sequenceLimit, contextLimit } = run
+  const { gpu, architecture, tp, dataParallel = 1, sequenceLimit, contextLimit } = run
+  const groups = Array.from({ length: dataParallel }, (_, i) => ({ id: `group-${i}`, gpu, tp }))
   return {
     name: run.name,
     policy: 'static',
-    cluster: { groups: [{ id: 'group', gpu, tp }] },
-    models: [{ name: MODEL, architecture, pools: ['group'] }],
+    cluster: { groups },
+    models: [
+      {
+        name: MODEL,
+        architecture,
+        pools: groups.map(({ id }) => id),
+        ...(dataParallel === 1 ? {} : { dataParallel, expertParallel: true }),
+      },
+    ],
     engine: {
       host: 'vllm-async',
-      hostStepMs: run.hostStepMs,
-      hostSequenceMs: run.hostSequenceMs,
+      ...run.host,
       // Times count from when the engine has a request.
       frontEndMs: 0,
       stepTokenLimit: STEP_TOKENS,
@@ -153,7 +165,7 @@ function scenarioOf(run: Run): ScenarioInput {
   }
 }
 
-function derivedBlocks({ gpu, architecture, tp, sequenceLimit }: Run): number {
+function derivedBlocks({ gpu, architecture, tp, dataParallel = 1, sequenceLimit }: Run): number {
   const memory = engineMemory({
     gpu: knownGpu(gpu),
     model: knownModel(architecture),
@@ -161,6 +173,8 @@ function derivedBlocks({ gpu, architecture, tp, sequenceLimit }: Run): number {
     blockSize: BLOCK_SIZE,
     stepTokenLimit: STEP_TOKENS,
     sequenceLimit,
+    dataParallel,
+    expertSplit: dataParallel === 1 ? 'tensor' : 'expert',
   })
   invariant(memory.kind === 'fits', () => `${architecture} does not fit on ${tp} ${gpu}`)
   return memory.blocks

@@ -3,10 +3,24 @@ import { decodeLayerUs, groupedLayer, prefillLayerUs } from '../attention-layer.
 import type { Dtype } from '../dtype.js'
 import { knownGpu } from '../gpu.js'
 import { knownModel, type Model } from '../model.js'
-import { headMatrix, layerGroups, type WeightMatrix } from '../model-matrices.js'
-import { productUs, type Rank } from '../rank-rates.js'
+import {
+  type ExpertLayer,
+  headMatrix,
+  layerGroups,
+  routedExperts,
+  type WeightMatrix,
+} from '../model-matrices.js'
+import { copiesTouched, expertsUs, productUs, type Rank } from '../rank-rates.js'
 import { elementwiseBytes, smallKernelsUs } from '../small-kernels.js'
-import { type AttentionKey, type KernelPoint, type KernelSet, octaves, plainRank } from './measured-sets.js'
+import {
+  type AttentionKey,
+  EXPERT_TOKEN_KNOTS,
+  type ExpertKey,
+  type KernelPoint,
+  type KernelSet,
+  octaves,
+  plainRank,
+} from './measured-sets.js'
 import type { MeasuredTable } from './measured-table.js'
 import type { RatioAxis } from './ratio-grid.js'
 
@@ -21,6 +35,7 @@ export interface EngineTables {
   readonly dense: MeasuredTable
   readonly perSequence: MeasuredTable
   readonly attention: MeasuredTable
+  readonly experts: MeasuredTable
 }
 
 /** All that were measured up to 288, where batches of decodes lie; beyond, pairs of knots where kernels change tiles. */
@@ -113,6 +128,57 @@ export function enginePrefillSet({ gpu, hardware, attention }: EngineTables): Ke
   return { key: HEAD_KEY, axes: attentionAxes(points, 'tokens'), points }
 }
 
+/** Ranks that may divide the experts among them. */
+const EXPERT_RANKS: readonly number[] = octaves(0, 3)
+
+/**
+ * The table has the time of so many tokens whose visits all go to so many experts. A rank that holds one `ep`-th of the experts sees
+ * one `ep`-th of the visits, and of its experts as many as even choices touch on average; the table is linear between them.
+ */
+export function engineExpertSets(tables: EngineTables): readonly KernelSet<ExpertKey>[] {
+  const { gpu, hardware, experts } = tables
+  const times = new Map<string, Map<number, Map<number, number>>>()
+  for (const row of rowsOf(experts, hardware)) {
+    const name = experts.text(row, 'model')
+    const ofModel = times.get(name) ?? new Map<number, Map<number, number>>()
+    times.set(name, ofModel)
+    const tokens = experts.number(row, 'tokens')
+    const byExperts = ofModel.get(tokens) ?? new Map<number, number>()
+    ofModel.set(tokens, byExperts)
+    byExperts.set(experts.number(row, 'activated_experts'), experts.number(row, 'time_us'))
+  }
+  const rank = plainRank(knownGpu(gpu), 1)
+  return [...times].flatMap(([name, ofModel]) =>
+    EXPERT_RANKS.map((ep) => {
+      const layer = expertLayerOf(modelOf(name), ep)
+      const [held] = routedExperts(layer)
+      const points = [...ofModel].map(([tokens, byExperts]): KernelPoint => {
+        const ofGroup = tokens * ep
+        const us = between(byExperts, copiesTouched(held, ofGroup))
+        return { sizes: [ofGroup], us, rooflineUs: expertsUs(rank, layer, ofGroup) }
+      })
+      const axes = [{ name: 'tokens', knots: EXPERT_TOKEN_KNOTS }]
+      return { key: { ...layer, skewed: false }, axes, points }
+    }),
+  )
+}
+
+function expertLayerOf(model: Model, ep: number): ExpertLayer {
+  const layer = layerGroups(model, ep, { expertSplit: 'expert' }).at(-1)?.experts
+  invariant(layer !== undefined, () => `${model.name} has no experts`)
+  return layer
+}
+
+/** Linear between what is known, and the nearest beyond it. */
+function between(values: ReadonlyMap<number, number>, at: number): number {
+  const known = [...values].toSorted(([a], [b]) => a - b)
+  const above = known.findIndex(([argument]) => argument >= at)
+  const [high, highValue] = known.at(above) ?? [at, Number.NaN]
+  if (above <= 0) return highValue
+  const [low, lowValue] = known[above - 1]
+  return lowValue + ((highValue - lowValue) * (at - low)) / (high - low)
+}
+
 /** All small kernels of a layer together, by the bytes they move. */
 export function engineSmallKernelSet({ gpu, hardware, dense }: EngineTables): KernelSet<undefined> {
   const sums = new Map<string, { readonly shape: Shape; readonly tokens: number; us: number }>()
@@ -156,9 +222,13 @@ function rowsOf(table: MeasuredTable, hardware: string): readonly number[] {
 }
 
 function shapeOf(gpu: string, table: MeasuredTable, row: number): Shape {
-  const path = table.text(row, 'model')
-  const model = knownModel(path.slice(path.indexOf('/') + 1))
+  const model = modelOf(table.text(row, 'model'))
   return { model, rank: { ...plainRank(knownGpu(gpu), 1), tp: table.number(row, 'tp') } }
+}
+
+/** `path` begins with the name of its maker. */
+function modelOf(path: string): Model {
+  return knownModel(path.slice(path.indexOf('/') + 1))
 }
 
 function layerOf({ model, rank }: Shape) {

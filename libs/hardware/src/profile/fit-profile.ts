@@ -4,6 +4,7 @@ import { hostPresets } from '../host-preset.js'
 import { accuracyOf } from './accuracy.js'
 import {
   engineDecodeSet,
+  engineExpertSets,
   enginePrefillSet,
   engineProductSet,
   engineSmallKernelSet,
@@ -66,7 +67,7 @@ export function fitKernelProfile(tables: KernelTables): KernelProfile {
   }
 }
 
-/** A card whose kernels were measured as one engine runs them: a few models' shapes, no experts, no collectives. */
+/** A card whose kernels were measured as one engine runs them: a few models' shapes, no collectives. */
 export function fitEngineProfile(tables: EngineTables): KernelProfile {
   const { gpu, measuredWith, source, fittedOn } = tables
   return {
@@ -77,7 +78,7 @@ export function fitEngineProfile(tables: EngineTables): KernelProfile {
     products: [fitProducts(engineProductSet(tables))],
     decodeAttention: [fitAttention(engineDecodeSet(tables))],
     prefillAttention: [fitAttention(enginePrefillSet(tables))],
-    experts: { fit: { points: 0, error: 0 }, tokens: EXPERT_TOKEN_KNOTS, layers: [] },
+    experts: fitExperts(engineExpertSets(tables)),
     allReduce: [],
     smallKernels: fitted(engineSmallKernelSet(tables)),
   }
@@ -176,6 +177,7 @@ export function predictionOf(point: KernelPoint, grid: RatioGrid) {
 }
 
 function fitOf(predictions: Parameters<typeof accuracyOf>[0]): Fit {
+  if (predictions.length === 0) return { points: 0, error: 0 }
   const { points, mape } = accuracyOf(predictions)
   return { points, error: Math.round(mape * 10_000) / 10_000 }
 }

@@ -4,7 +4,7 @@ import type { RatioTable } from './ratio-grid.js'
 
 /**
  * What was measured on one kind of GPU with one generation of kernels, as ratios to the roofline of `kernel-efficiency.ts`.
- * Written by `tools/fit-hardware.mjs`; README.md beside the data says what is in it.
+ * Written by `tools/fit-hardware.mjs` and `tools/calibrate`; README.md beside the data says what is in it.
  */
 export interface KernelProfile {
   /** Name in the catalogue. */
@@ -18,6 +18,7 @@ export interface KernelProfile {
   readonly experts: ExpertProfiles
   readonly allReduce: readonly AllReduceProfile[]
   readonly smallKernels?: SmallKernelProfile
+  readonly copies?: CopyProfile
 }
 
 /** Mean absolute error of the table on the points it was fitted to. */
@@ -68,6 +69,13 @@ export interface AllReduceProfile {
 export interface SmallKernelProfile {
   readonly fit: Fit
   readonly table: RatioTable
+}
+
+/** Copies between pinned host memory and the GPU, one way: a launch, then bytes at one rate. */
+export interface CopyProfile {
+  readonly fixedUs: number
+  readonly bytesPerSecond: number
+  readonly fit: Fit
 }
 
 /**

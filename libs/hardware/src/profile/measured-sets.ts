@@ -206,17 +206,24 @@ function dtypeOf(name: string): Dtype {
   return name
 }
 
-function distinct(values: readonly number[]): readonly number[] {
+export function distinct(values: readonly number[]): readonly number[] {
   return [...new Set(values)].sort((a, b) => a - b)
 }
 
+function collect<Key>(table: MeasuredTable, read: (row: number) => [Key, KernelPoint] | undefined) {
+  return collectSets(
+    Array.from({ length: table.length }, (_, row) => row),
+    read,
+  )
+}
+
 /** Points by key, in the order in which keys first appear. */
-function collect<Key>(
-  table: MeasuredTable,
-  read: (row: number) => [Key, KernelPoint] | undefined,
+export function collectSets<Row, Key>(
+  rows: readonly Row[],
+  read: (row: Row) => [Key, KernelPoint] | undefined,
 ): readonly { readonly key: Key; readonly points: readonly KernelPoint[] }[] {
   const sets = new Map<string, { key: Key; points: KernelPoint[] }>()
-  for (let row = 0; row < table.length; row++) {
+  for (const row of rows) {
     const entry = read(row)
     if (entry === undefined) continue
     const [key, point] = entry

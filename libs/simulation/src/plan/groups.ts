@@ -1,4 +1,5 @@
 import type { ClusterSpec } from '@kvasir/contracts'
+import type { Sharing } from '@kvasir/device-core'
 import { clusterPreset, type Gpu, gpuByName } from '@kvasir/hardware'
 import { allPlanned, planned, type Planning, refused } from './planning.js'
 
@@ -7,6 +8,7 @@ export interface TpGroup {
   readonly id: string
   readonly gpu: Gpu
   readonly tp: number
+  readonly sharing: Sharing
 }
 
 /**
@@ -17,10 +19,11 @@ export const DEFAULT_TP = 4
 
 /** The TP groups of a cluster: those given by hand, or consecutive equal GPUs of each node. */
 export function groupsOf(cluster: ClusterSpec): Planning<readonly TpGroup[]> {
+  const sharing = cluster.sharing ?? 'time'
   if (cluster.groups !== undefined) {
     return allPlanned(
-      cluster.groups.map((group, i) =>
-        gpuNamed(group.gpu, `cluster.groups[${i}].gpu`, (gpu) => ({ ...group, gpu })),
+      cluster.groups.map(({ sharing: own = sharing, ...group }, i) =>
+        gpuNamed(group.gpu, `cluster.groups[${i}].gpu`, (gpu) => ({ ...group, gpu, sharing: own })),
       ),
     )
   }
@@ -31,7 +34,7 @@ export function groupsOf(cluster: ClusterSpec): Planning<readonly TpGroup[]> {
   if (cluster.tp !== undefined && !shapes.some((shape) => shape.tp === cluster.tp)) {
     return refused(`cluster.tp is ${tp}; it must be at most the number of consecutive equal GPUs in a node`)
   }
-  return planned(shapes.map((shape, i) => ({ id: `p${i}`, ...shape })))
+  return planned(shapes.map((shape, i) => ({ id: `p${i}`, ...shape, sharing })))
 }
 
 /** The GPUs of each node, in order. */

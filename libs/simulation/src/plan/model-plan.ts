@@ -1,5 +1,5 @@
 import type { EngineSpec, EngineTerms, ModelSpec, Scenario, SloTargets } from '@kvasir/contracts'
-import { type FrontEndCost, hostPresets, kvGeometry, type Model } from '@kvasir/hardware'
+import { type ExpertSharing, type FrontEndCost, hostPresets, kvGeometry, type Model } from '@kvasir/hardware'
 import { type Bytes, invariant, MICROS_PER_SECOND, millisToMicros } from '@kvasir/kernel'
 import {
   defaultAgingPerS,
@@ -42,6 +42,7 @@ export function modelPlan(
     terms: { weight, guarantee, limit, priority, preemptible, ...(group === undefined ? {} : { group }) },
     slo: sloOf({ ...scenario.slo, ...spec.slo }),
     engine: engineSpecOf(scenario, spec),
+    sharing: placed.sharing,
     pools: pools.map((pool) => ({
       id: pool.group.id,
       tp: pool.group.tp,
@@ -59,6 +60,8 @@ export interface ServedOptions {
   readonly terms: EngineTerms
   readonly slo: Slo
   readonly engine: EngineSpec
+  /** With whom it shares its experts; nobody unless said otherwise. */
+  readonly sharing?: ExpertSharing
   /** Those that serve the model. */
   readonly pools: readonly Pick<PoolPlan, 'id' | 'tp' | 'pagesPerBundle' | 'bundles'>[]
   /** Whether other models are on any of them. */
@@ -67,7 +70,7 @@ export interface ServedOptions {
 
 /** A model on pools that are known, every question answered. @throws {InvariantError} when no block of it fits into a bundle. */
 export function servedPlan(options: ServedOptions): ModelPlan {
-  const { name, model, terms, slo, engine, shared } = options
+  const { name, model, terms, slo, engine, sharing, shared } = options
   const { blockSize = DEFAULT_BLOCK_SIZE } = engine
   return {
     name,
@@ -77,10 +80,12 @@ export function servedPlan(options: ServedOptions): ModelPlan {
     blockSize,
     ...(engine.dtype === undefined ? {} : { weightDtype: engine.dtype }),
     ...(engine.kvDtype === undefined ? {} : { kvDtype: engine.kvDtype }),
+    ...sharing,
     host: engine.host ?? DEFAULT_HOST,
     ...(engine.hostStepMs === undefined ? {} : { hostStepUs: engine.hostStepMs * 1000 }),
     ...(engine.hostSequenceMs === undefined ? {} : { hostSequenceUs: engine.hostSequenceMs * 1000 }),
     frontEnd: frontEnd(engine),
+    plansAhead: engine.planAhead ?? hostPresets[engine.host ?? DEFAULT_HOST].plansAhead,
     swapBytesPerRank: swapBytes(engine),
     placement: engine.placement ?? (shared ? 'fullest-bundle' : 'queue-order'),
     scheduler: schedulerConfig(engine, contextLimit(options, blockSize)),

@@ -1,7 +1,7 @@
 import { minimumTp, type PoolMemory, weightBytesPerRank } from '@kvasir/hardware'
 import type { TpGroup } from './groups.js'
 import { planned, type Planning, refused } from './planning.js'
-import { type PlacedModel, PoolDraft } from './pool-draft.js'
+import { type MemorySplit, type PlacedModel, PoolDraft, poolEngine } from './pool-draft.js'
 
 /** A model with the number of its replicas, or the pools that somebody chose for it. */
 export interface PlacementWish extends PlacedModel {
@@ -15,7 +15,7 @@ export interface PlacementWish extends PlacedModel {
 
 export interface PlacementOptions {
   readonly groups: readonly TpGroup[]
-  readonly memoryUtilisation: number | undefined
+  readonly memory: MemorySplit
   /** Whether groups of the same kind may be added when the weights need them. */
   readonly grow: boolean
 }
@@ -66,7 +66,7 @@ class Placer {
   constructor(wishes: readonly PlacementWish[], options: PlacementOptions) {
     this.#options = options
     this.#demands = new Map(wishes.map(({ name, demandS }) => [name, demandS ?? 0]))
-    this.pools = options.groups.map((group) => new PoolDraft(group, options.memoryUtilisation))
+    this.pools = options.groups.map((group) => new PoolDraft(group, options.memory))
   }
 
   placeByHand(wish: PlacementWish): void {
@@ -152,11 +152,11 @@ class Placer {
   /** A further group like the first one, or of the degree that the model needs. */
   #added(wish: PlacementWish): PoolDraft | undefined {
     if (!this.#options.grow) return undefined
-    const { gpu, tp } = this.#options.groups[0]
-    const needed = minimumTp(gpu, wish.model)
+    const { gpu, tp, sharing } = this.#options.groups[0]
+    const needed = minimumTp(gpu, poolEngine(wish))
     if (needed.kind === 'refused') return undefined
-    const group = { id: this.#freeId(), gpu, tp: Math.max(tp, needed.tp) }
-    const pool = new PoolDraft(group, this.#options.memoryUtilisation)
+    const group = { id: this.#freeId(), gpu, tp: Math.max(tp, needed.tp), sharing }
+    const pool = new PoolDraft(group, this.#options.memory)
     if (pool.kvBytesWith([wish]) === undefined) return undefined
     this.pools.push(pool)
     this.notes.push(
@@ -180,7 +180,7 @@ function weightOf(wish: PlacementWish): number {
 function refusalOf(wish: PlacementWish, pools: readonly PoolDraft[]): string {
   const reasons = pools.map((pool) => `${pool.group.id} (${poolReason(pool.memoryWith([wish]), pool)})`)
   const { gpu } = pools[0].group
-  const needed = minimumTp(gpu, wish.model)
+  const needed = minimumTp(gpu, poolEngine(wish))
   const hint =
     needed.kind === 'fits'
       ? `alone it needs ${gpu.name} groups of tp ${needed.tp} or more; take a larger tp, more GPUs or fewer models`

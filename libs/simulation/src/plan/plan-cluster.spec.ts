@@ -52,6 +52,16 @@ describe('groups', () => {
     expect(pools.map(({ gpu, tp }) => `${gpu} ${tp}`)).toEqual(['H100 2', 'H100 1', 'A100-80GB 2', 'H100 1'])
   })
 
+  it('shares the time of every group unless told, or what one group is told', () => {
+    const sharing = (cluster: ScenarioInput['cluster']) =>
+      plan({ cluster, models: [{ ...small, pools: ['p0', 'p1'] }] }).plan.pools.map((pool) => pool.sharing)
+    expect(sharing({ preset: 'h100_8gpu' })).toEqual([undefined, undefined])
+    expect(sharing({ preset: 'h100_8gpu', sharing: 'spatial' })).toEqual(['spatial', 'spatial'])
+    const groups = ['p0', 'p1'].map((id) => ({ id, gpu: 'H100', tp: 4 }))
+    const [first, second] = groups
+    expect(sharing({ groups: [first, { ...second, sharing: 'spatial' }] })).toEqual([undefined, 'spatial'])
+  })
+
   it('takes groups by hand, by any spelling of the GPU', () => {
     const { pools } = plan({
       cluster: { groups: [{ id: 'left', gpu: 'h100-sxm', tp: 8 }] },
@@ -168,7 +178,7 @@ describe('placement', () => {
       { preset: 'h100_8gpu' },
       [
         { ...large, pools: ['p0'] },
-        { name: 'second', architecture: 'Llama-3.1-70B', pools: ['p0'] },
+        { name: 'second', architecture: 'Qwen3-32B', pools: ['p0'] },
         { name: 'third', architecture: 'Qwen3-32B', pools: ['p0'] },
       ],
       /models\[2\]\.pools\[0\]: third .* with large and second, of/,
@@ -197,15 +207,16 @@ describe('placement', () => {
 
 describe('memory and limits', () => {
   it('warns when weights leave next to nothing for KV', () => {
-    const { notes } = plan({ cluster: { groups: [{ id: 'a', gpu: 'L4', tp: 8 }] }, models: [large] })
+    const groups = [{ id: 'a', gpu: 'L4', tp: 8 }]
+    const { notes } = plan({ cluster: { groups, reserveGiB: 3.35 }, models: [large] })
     expect(notes.join()).toMatch(/weights leave only 0\.\d GB for KV on a/)
   })
 
   it('counts bundles after the weights of every engine on the pool', () => {
-    const alone = plan({ cluster: { preset: 'h100_8gpu' }, models: [{ ...large, pools: ['p0'] }] }).plan
-      .pools[0]
+    const cluster = { preset: 'h100_8gpu', reserveGiB: 4 }
+    const alone = plan({ cluster, models: [{ ...large, pools: ['p0'] }] }).plan.pools[0]
     const shared = plan({
-      cluster: { preset: 'h100_8gpu' },
+      cluster,
       models: [
         { ...large, pools: ['p0'] },
         { ...small, pools: ['p0'] },
@@ -214,6 +225,22 @@ describe('memory and limits', () => {
     const bundleBytes = shared.pagesPerBundle * 2 * 1024 * 1024
     const weightBytesOfSmall = (alone.bundles - shared.bundles) * bundleBytes * shared.tp
     expect(weightBytesOfSmall / 1e9).toBeCloseTo(16, 0)
+  })
+
+  it('keeps memory for the steps and the runtime of every engine, or as much as it is told', () => {
+    const models = [
+      { ...large, pools: ['p0'] },
+      { ...small, pools: ['p0'] },
+    ]
+    const bundles = (reserveGiB?: number, engine: Scenario['engine'] = {}) => {
+      const cluster = { preset: 'h100_8gpu', ...(reserveGiB === undefined ? {} : { reserveGiB }) }
+      return plan({ cluster, models, engine }).plan.pools[0].bundles
+    }
+    // Two processes with a gibibyte of collectives each, and what 8,192 tokens and 1,024 sequences take: 7 to 10 GiB.
+    expect(bundles()).toBeLessThan(bundles(7))
+    expect(bundles()).toBeGreaterThan(bundles(10))
+    expect(bundles(undefined, { sequenceLimit: 64 })).toBeGreaterThan(bundles())
+    expect(bundles(7) - bundles(8)).toBe(2 ** 30 / (8 * 2 ** 20))
   })
 
   it('makes bundles large enough for the largest block on the pool', () => {
@@ -347,7 +374,7 @@ describe('engines as they were measured', () => {
   it('take the front end of their host preset, or what they are told', () => {
     const frontEnd = (engine: Scenario['engine']) =>
       plan({ cluster: alone, models: [small], engine }).plan.models[0].frontEnd
-    expect(frontEnd({})).toEqual({ latencyUs: 6500, eachUs: 1000 })
+    expect(frontEnd({})).toEqual({ latencyUs: 1000, eachUs: 1000 })
     expect(frontEnd({ frontEndMs: 9 })).toEqual({ latencyUs: 8000, eachUs: 1000 })
     expect(frontEnd({ frontEndMs: 0 })).toEqual({ latencyUs: 0, eachUs: 0 })
   })

@@ -1,13 +1,14 @@
-import { type ModelSpec, poolSettingsOf, type Scenario } from '@kvasir/contracts'
+import { type ClusterSpec, type ModelSpec, poolSettingsOf, type Scenario } from '@kvasir/contracts'
 import { modelByName, type Model, withDtypes } from '@kvasir/hardware'
 import { millisToMicros, secondsToMicros } from '@kvasir/kernel'
+import { defaultSchedulerConfig } from '@kvasir/scheduler'
 import type { ClusterPlan, EnginePlan, PoolPlan } from '../cluster-plan.js'
 import { groupTimeS, type ModelDemand } from './group-time.js'
 import { groupsOf } from './groups.js'
 import { DEFAULT_BLOCK_SIZE, engineProblems, engineSpecOf, modelPlan } from './model-plan.js'
 import { placeModels, type PlacementWish } from './placement.js'
 import { allPlanned, planned, type Planning, refused } from './planning.js'
-import type { PoolDraft } from './pool-draft.js'
+import type { MemorySplit, PoolDraft } from './pool-draft.js'
 
 export interface PlannedCluster {
   readonly plan: ClusterPlan
@@ -21,7 +22,9 @@ export function planCluster(scenario: Scenario, demand?: ModelDemand): Planning<
   if (groups.kind === 'refused') return groups
   const [yardstick] = groups.value
   const loadS = (spec: ModelSpec, model: Model) => {
-    const traffic = spec.replicas === undefined ? demand?.get(spec.name) : undefined
+    // Engines in lock step come in full sets, as many as the scenario says.
+    const open = spec.replicas === undefined && spec.dataParallel === undefined
+    const traffic = open ? demand?.get(spec.name) : undefined
     return traffic && groupTimeS(model, yardstick, traffic)
   }
   const wishes = allPlanned(scenario.models.map((spec, i) => wishOf(scenario, spec, i, loadS)))
@@ -30,13 +33,14 @@ export function planCluster(scenario: Scenario, demand?: ModelDemand): Planning<
   if (problems.length > 0) return refused(...problems)
   const placement = placeModels(wishes.value, {
     groups: groups.value,
-    memoryUtilisation: scenario.cluster.memoryUtilisation,
+    memory: memorySplit(scenario.cluster),
     grow: scenario.cluster.grow,
   })
   if (placement.kind === 'refused') return placement
   const { pools, notes } = placement.value
   const crowded = pools.flatMap(crowdingProblems)
-  if (crowded.length > 0) return refused(...crowded)
+  const unlike = wishes.value.flatMap((wish) => unlikeProblems(wish, pools))
+  if (crowded.length + unlike.length > 0) return refused(...crowded, ...unlike)
   const used = pools.filter((pool) => pool.placed.length > 0)
   const idle = pools.filter((pool) => pool.placed.length === 0).map(({ group }) => group.id)
   const idleNotes = idle.length === 0 ? [] : [`no model is placed on ${idle.join(', ')}`]
@@ -47,16 +51,43 @@ export function planCluster(scenario: Scenario, demand?: ModelDemand): Planning<
   })
 }
 
-/** A number of blocks is an engine's that has the group's memory for itself. */
+const GIBIBYTE = 2 ** 30
+
+function memorySplit({ memoryUtilisation, reserveGiB }: ClusterSpec): MemorySplit {
+  return {
+    ...(memoryUtilisation === undefined ? {} : { memoryUtilisation }),
+    ...(reserveGiB === undefined ? {} : { reserveBytesPerRank: Math.ceil(reserveGiB * GIBIBYTE) }),
+  }
+}
+
+/** A number of blocks is an engine's that has the group's memory for itself, and lock step one's that has all of its time. */
 function crowdingProblems(pool: PoolDraft): string[] {
   if (pool.placed.length < 2) return []
-  return pool.placed.flatMap(({ name, blocks }) => {
-    if (blocks === undefined) return []
+  return pool.placed.flatMap(({ name, blocks, sharing }) => {
     const others = pool.placed.filter((other) => other.name !== name).map((other) => other.name)
+    const alone = `it must be left out, or ${name} needs a group of its own: ${pool.group.id} serves ${others.join(', ')} too`
+    const { dataParallel = 1 } = sharing
     return [
-      `engine.numGpuBlocks of model ${name} is ${blocks}; it must be left out, or ${name} needs a group of its own: ${pool.group.id} serves ${others.join(', ')} too`,
+      ...(blocks === undefined ? [] : [`engine.numGpuBlocks of model ${name} is ${blocks}; ${alone}`]),
+      ...(dataParallel === 1 ? [] : [`dataParallel of model ${name} is ${dataParallel}; ${alone}`]),
     ]
   })
+}
+
+/** Engines in lock step are alike. */
+function unlikeProblems({ path, name, sharing }: PlacementWish, pools: readonly PoolDraft[]): string[] {
+  const { dataParallel = 1 } = sharing
+  if (dataParallel === 1) return []
+  const groups = pools.filter((pool) => pool.serves(name)).map(({ group }) => group)
+  const kinds = new Set(
+    groups.map(
+      ({ gpu, tp }) => `${tp} ${gpu.name} (${groups.find((g) => g.gpu === gpu && g.tp === tp)?.id})`,
+    ),
+  )
+  if (kinds.size === 1) return []
+  return [
+    `${path}.dataParallel is ${dataParallel}; it must be left out, or its replicas need groups of one kind, not ${[...kinds].join(' and ')}`,
+  ]
 }
 
 /** Below this share of what an empty pool has, weights have all but crowded KV out. */
@@ -80,19 +111,28 @@ function wishOf(
   const path = `models[${index}]`
   const found = architectureOf(`${path}.architecture`, spec.architecture)
   if (found.kind === 'refused') return found
-  const { blockSize = DEFAULT_BLOCK_SIZE, numGpuBlocks, dtype, kvDtype } = engineSpecOf(scenario, spec)
+  const { numGpuBlocks, dtype, kvDtype, ...sizes } = engineSpecOf(scenario, spec)
   const formats = {
     ...(dtype === undefined ? {} : { weight: dtype }),
     ...(kvDtype === undefined ? {} : { kv: kvDtype }),
+  }
+  const { dataParallel = 1, expertParallel = false } = spec
+  if (dataParallel > 1 && found.value.feedForward.kind !== 'experts') {
+    return refused(
+      `${path}.dataParallel is ${dataParallel}; it must be left out: ${found.value.name} has no experts to share, so its replicas need no lock step`,
+    )
   }
   const pools = spec.pools?.map((entry) => (typeof entry === 'string' ? entry : entry.pool))
   return planned({
     path,
     name: spec.name,
     model: withDtypes(found.value, formats),
-    blockSize,
+    blockSize: sizes.blockSize ?? DEFAULT_BLOCK_SIZE,
+    stepTokenLimit: sizes.stepTokenLimit ?? defaultSchedulerConfig.stepTokenLimit,
+    sequenceLimit: sizes.sequenceLimit ?? defaultSchedulerConfig.sequenceLimit,
     blocks: numGpuBlocks,
-    replicas: spec.replicas ?? 1,
+    sharing: { dataParallel, expertSplit: expertParallel ? 'expert' : 'tensor' },
+    replicas: spec.replicas ?? dataParallel,
     pools,
     demandS: loadS(spec, found.value),
   })
@@ -134,8 +174,15 @@ function clusterPlan(
 }
 
 function poolPlan(pool: PoolDraft): PoolPlan {
-  const { id, gpu, tp } = pool.group
-  return { id, gpu: gpu.name, tp, pagesPerBundle: pool.pagesPerBundle(), bundles: pool.memory().bundles }
+  const { id, gpu, tp, sharing } = pool.group
+  return {
+    id,
+    gpu: gpu.name,
+    tp,
+    pagesPerBundle: pool.pagesPerBundle(),
+    bundles: pool.memory().bundles,
+    ...(sharing === 'time' ? {} : { sharing }),
+  }
 }
 
 function enginePlans(spec: ModelSpec, pools: readonly PoolDraft[]): EnginePlan[] {

@@ -1,12 +1,14 @@
 import {
+  type ExpertSharing,
   kvGeometry,
   type Model,
   pagesPerBundleFor,
+  type PoolEngine,
   poolMemory,
   type PoolMemory,
   type PoolMemoryFit,
 } from '@kvasir/hardware'
-import { invariant } from '@kvasir/kernel'
+import { type Bytes, invariant } from '@kvasir/kernel'
 import type { TpGroup } from './groups.js'
 
 /** A model to be placed, with what its memory depends on. */
@@ -14,19 +16,30 @@ export interface PlacedModel {
   readonly name: string
   readonly model: Model
   readonly blockSize: number
+  /** Of one step, most. */
+  readonly stepTokenLimit: number
+  readonly sequenceLimit: number
   /** KV blocks as the user gives them, in place of what fits; for a model alone on its group. */
   readonly blocks: number | undefined
+  /** With whom it shares its experts; engines that compute in lock step have their groups for themselves. */
+  readonly sharing: ExpertSharing
+}
+
+/** How much of every GPU is for what; members left out have their defaults. */
+export interface MemorySplit {
+  readonly memoryUtilisation?: number
+  readonly reserveBytesPerRank?: Bytes
 }
 
 /** A TP group while models are being put on it. */
 export class PoolDraft {
   readonly group: TpGroup
-  readonly #memoryUtilisation: number | undefined
+  readonly #split: MemorySplit
   #placed: PlacedModel[] = []
 
-  constructor(group: TpGroup, memoryUtilisation: number | undefined) {
+  constructor(group: TpGroup, split: MemorySplit) {
     this.group = group
-    this.#memoryUtilisation = memoryUtilisation
+    this.#split = split
   }
 
   get placed(): readonly PlacedModel[] {
@@ -54,9 +67,9 @@ export class PoolDraft {
     const memory = poolMemory({
       gpu: this.group.gpu,
       tp: this.group.tp,
-      models: placed.map(({ model }) => model),
+      engines: placed.map(poolEngine),
       pagesPerBundle: this.pagesPerBundle(extra),
-      ...(this.#memoryUtilisation === undefined ? {} : { memoryUtilisation: this.#memoryUtilisation }),
+      ...this.#split,
     })
     return placed.length === 1 ? this.#asGiven(memory, placed[0]) : memory
   }
@@ -68,9 +81,16 @@ export class PoolDraft {
     const pagesPerBundle = pagesPerBundleFor([model], this.group.tp, blockSize)
     const geometry = kvGeometry({ model, tp: this.group.tp, blockSize, pagesPerBundle })
     invariant(geometry.kind === 'fits', () => `no block of ${model.name} fits into a bundle made for it`)
-    const { usableBytesPerRank, weightBytesPerRank, bundleBytesPerRank } = memory
+    const { usableBytesPerRank, weightBytesPerRank, reserveBytesPerRank, bundleBytesPerRank } = memory
     const bundles = Math.max(1, Math.floor(blocks / geometry.blocksPerBundle))
-    return { kind: 'fits', bundles, usableBytesPerRank, weightBytesPerRank, bundleBytesPerRank }
+    return {
+      kind: 'fits',
+      bundles,
+      usableBytesPerRank,
+      weightBytesPerRank,
+      reserveBytesPerRank,
+      bundleBytesPerRank,
+    }
   }
 
   /** Bytes left for KV on all ranks together with `extra`; undefined when it does not fit. */
@@ -81,7 +101,7 @@ export class PoolDraft {
 
   /** Bytes for KV if no model were placed. */
   emptyKvBytes(): number {
-    return new PoolDraft(this.group, this.#memoryUtilisation).kvBytesWith() ?? 0
+    return new PoolDraft(this.group, this.#split).kvBytesWith() ?? 0
   }
 
   /** The memory of a pool that is known to hold what it was given. */
@@ -90,4 +110,9 @@ export class PoolDraft {
     invariant(memory.kind === 'fits', () => `pool ${this.group.id} does not hold what was placed on it`)
     return memory
   }
+}
+
+/** A placed model as its group's memory sees it. */
+export function poolEngine({ model, stepTokenLimit, sequenceLimit, sharing }: PlacedModel): PoolEngine {
+  return { model, stepTokenLimit, sequenceLimit, ...sharing }
 }

@@ -260,3 +260,47 @@ describe('closed loops and system prompts', () => {
     expect(new Set([...prefixes(first), ...prefixes(second)]).size).toBe(4)
   })
 })
+
+describe('workload.rateScale', () => {
+  const generators = [
+    { model: 'chat', arrivals: { kind: 'poisson', ratePerS: 20 } as const, lengths },
+    {
+      model: 'code',
+      arrivals: {
+        kind: 'flash-crowd',
+        ratePerS: 5,
+        peakRatePerS: 30,
+        atS: 20,
+        holdS: 10,
+        decayS: 5,
+      } as const,
+      lengths,
+    },
+  ]
+  const count = (rateScale: number | undefined) =>
+    takeAll(
+      requestsOf(
+        scenario({ generators, ...(rateScale === undefined ? {} : { rateScale }) }, { durationS: 60 }),
+        [],
+        noFiles,
+      ),
+    )
+
+  it('makes requests as much more frequent, and leaves the times of bursts where they are', () => {
+    const once = count(undefined)
+    expect(count(1)).toEqual(once)
+    const twice = count(2)
+    expect(twice.length / once.length).toBeCloseTo(2, 1)
+    const inPeak = (requests: typeof once) =>
+      requests.filter(({ model, arrivalUs }) => model === 'code' && arrivalUs > 20e6 && arrivalUs < 30e6)
+        .length
+    expect(inPeak(twice) / inPeak(once)).toBeCloseTo(2, 0)
+  })
+
+  it('is refused beside a closed loop, whose users send when they are answered', () => {
+    const loop = { model: 'chat', arrivals: { kind: 'closed-loop', users: 2 } as const, lengths, requests: 5 }
+    const parsed = parseScenario({ name: 'test', models, workload: { generators: [loop], rateScale: 2 } })
+    expect(parsed).toMatchObject({ kind: 'refused' })
+    expect(JSON.stringify(parsed)).toContain('workload.rateScale is 2; beside the closed loop')
+  })
+})

@@ -25,6 +25,7 @@ import {
   withSystemPrompts,
 } from '@kvasir/workload'
 import type { UserGroup } from '../user-loop.js'
+import { scaleArrivals } from './scale-arrivals.js'
 import type { TraceRouting } from './trace-models.js'
 
 /** What generators take from files: read beforehand by whoever may read files. */
@@ -79,13 +80,16 @@ export function requestsOf(
   files: WorkloadFiles,
 ): RequestStream {
   const { workload, durationS, seed } = scenario
+  const rateScale = workload.rateScale ?? 1
   const endUs = durationS === undefined ? Infinity : secondsToMicros(durationS)
   const streams = [
-    ...traces.map((trace, i) => withIdPrefix(traceStream(trace), traces.length > 1 ? `t${i}-` : '')),
+    ...traces.map((trace, i) =>
+      withIdPrefix(traceStream(trace, rateScale), traces.length > 1 ? `t${i}-` : ''),
+    ),
     ...workload.generators.flatMap((generator, i) =>
       generator.arrivals.kind === 'closed-loop'
         ? []
-        : [generatorStream(generator, i, { seed, endUs, files })],
+        : [generatorStream(scaleArrivals(generator, rateScale), i, { seed, endUs, files })],
     ),
   ]
   const merged = streams.length === 1 ? streams[0] : mergeByArrival(streams)
@@ -113,13 +117,14 @@ export function userGroupsOf(scenario: Scenario, files: WorkloadFiles): readonly
   })
 }
 
-function traceStream({ spec, routing, stream }: TraceSource): RequestStream {
+function traceStream({ spec, routing, stream }: TraceSource, scale: number): RequestStream {
   const named = mapStream(stream, (record) => {
     const model = record.model === undefined ? undefined : routing.modelOf.get(record.model)
     return model === record.model ? record : { ...record, model }
   })
   const dealt = dealModels(named, routing.deal)
-  const scaled = spec.rateScale === 1 ? dealt : scaleRate(dealt, spec.rateScale)
+  const rateScale = spec.rateScale * scale
+  const scaled = rateScale === 1 ? dealt : scaleRate(dealt, rateScale)
   const { priority, startS, maxOutputTokens } = spec
   const ranked = priority === undefined ? scaled : mapStream(scaled, (record) => ({ ...record, priority }))
   return limited(delayed(ranked, secondsToMicros(startS)), maxOutputTokens)

@@ -1,20 +1,22 @@
 import {
   type DeviceAnswer,
   type DeviceCommand,
-  engineMessageSchema,
+  engineLetterSchema,
+  heartbeatSchema,
   type PoolSettings,
 } from '@kvasir/contracts'
 import {
   defaultOwnerTimings,
   MemoryStore,
   type OwnerEffect,
+  Ear,
   type OwnerInput,
   OwnerMachine,
   type PeerCommand,
   PoolHost,
   type PoolOptions,
   UNCLAIMED,
-  type StoreAnswer,
+  type PoolSpeech,
   type StoreCommand,
 } from '@kvasir/coordinator-core'
 import { type DeviceEffect, DeviceMachine } from '@kvasir/device-core'
@@ -45,16 +47,24 @@ interface OfficeHeld {
 /** One process that would own the pool. */
 export interface OwnerProcess {
   readonly name: string
-  machine: OwnerMachine
+  machine: OwnerMachine<PoolSpeech>
+  readonly ear: Ear<PoolSpeech>
   office: OfficeHeld
   alive: boolean
   pausedUntil: Micros
-  held: OwnerInput[]
+  held: OwnerInput<PoolSpeech>[]
   wakeAt: Micros
   runs: number
 }
 
-const noAnswer: StoreAnswer = { kind: 'failed', detail: 'no answer' }
+const newEar = () =>
+  new Ear<PoolSpeech>({
+    letter: (text) => engineLetterSchema.safeParse(JSON.parse(text)).data,
+    heartbeat: (text) => heartbeatSchema.safeParse(JSON.parse(text)).data,
+    word: () => undefined,
+  })
+
+const noAnswer = { kind: 'failed', detail: 'no answer' } as const
 const COMMAND_TIMEOUT_US: Micros = 400_000
 /** A run has about a tenth of it. */
 const EVENTS_MAX = 2_000_000
@@ -272,10 +282,20 @@ export class LivePool {
   #owner(name: string): OwnerProcess {
     const office: OfficeHeld = { host: undefined, epoch: 0 }
     const machine = this.#machine(name, 1, office)
-    return { name, machine, office, alive: true, pausedUntil: 0, held: [], wakeAt: Infinity, runs: 1 }
+    return {
+      name,
+      machine,
+      ear: newEar(),
+      office,
+      alive: true,
+      pausedUntil: 0,
+      held: [],
+      wakeAt: Infinity,
+      runs: 1,
+    }
   }
 
-  #machine(name: string, run: number, office: OfficeHeld): OwnerMachine {
+  #machine(name: string, run: number, office: OfficeHeld): OwnerMachine<PoolSpeech> {
     const { pool, models, settings, costOf, seed } = this.#options
     const options: Omit<PoolOptions, 'epoch'> = poolOptionsOf({
       pool,
@@ -284,24 +304,20 @@ export class LivePool {
       models,
       costOf,
     })
-    return new OwnerMachine({
+    return new OwnerMachine<PoolSpeech>({
       timings: defaultOwnerTimings,
       process: name,
       rng: new SeededRng(seed, `${name}/${run}`),
       device: true,
       host: (now, takeover) => {
         office.epoch = takeover.epoch
-        office.host = new PoolHost(now, takeover, {
-          pool: options,
-          decode: (text) => engineMessageSchema.safeParse(JSON.parse(text)).data,
-          decodeWord: () => undefined,
-        })
+        office.host = new PoolHost(now, takeover, { pool: options })
         return office.host
       },
     })
   }
 
-  #tellOwner(owner: OwnerProcess, input: OwnerInput): void {
+  #tellOwner(owner: OwnerProcess, input: OwnerInput<PoolSpeech>): void {
     if (!owner.alive) return
     if (this.now < owner.pausedUntil) {
       owner.held.push(input)
@@ -333,7 +349,12 @@ export class LivePool {
   }
 
   /** To the run that asked, if it is still there. */
-  #answerOwner(owner: OwnerProcess, machine: OwnerMachine, us: Micros, input: OwnerInput): void {
+  #answerOwner(
+    owner: OwnerProcess,
+    machine: OwnerMachine<PoolSpeech>,
+    us: Micros,
+    input: OwnerInput<PoolSpeech>,
+  ): void {
     this.after(us, () => {
       if (owner.machine === machine) this.#tellOwner(owner, input)
     })
@@ -371,7 +392,8 @@ export class LivePool {
         for (const { peer } of command.commit.documents) this.#tick(peer)
       }
       const heard = answer !== undefined && !lost
-      const stored = { kind: 'stored', id, answer: heard ? answer : noAnswer } as const
+      const read = answer?.kind === 'peeked' ? owner.ear.hear(answer) : answer
+      const stored = { kind: 'stored', id, answer: heard && read ? read : noAnswer } as const
       this.#answerOwner(owner, machine, heard ? 100 : COMMAND_TIMEOUT_US, stored)
     })
   }
@@ -396,7 +418,7 @@ export class LivePool {
       if (!this.deviceHears) return
       const [answer] = this.device.step(this.now, { kind: 'fence', epoch, nonce })
       const highest = this.device.epoch
-      const input: OwnerInput =
+      const input: OwnerInput<PoolSpeech> =
         answer.kind === 'fenced'
           ? { kind: 'fenced', epoch, held: answer.held }
           : { kind: 'fence_refused', epoch, highest }

@@ -21,6 +21,7 @@ export interface RandomCluster {
 export interface RandomClusterOptions {
   readonly policy?: PolicyName
   readonly prefixCaching?: boolean
+  readonly sharing?: PoolPlan['sharing']
 }
 
 /**
@@ -53,6 +54,7 @@ export function randomCluster(seed: number, options: RandomClusterOptions = {}):
       blockSize,
       host: 'vllm-async',
       frontEnd: { latencyUs: 0, eachUs: 0 },
+      plansAhead: i % 2 === 1,
       swapBytesPerRank: 2 ** 20 * swapRng.int(400),
       placement: rng.uniform() < 0.7 ? 'fullest-bundle' : 'queue-order',
       scheduler: {
@@ -87,6 +89,7 @@ export function randomCluster(seed: number, options: RandomClusterOptions = {}):
       pagesPerBundle,
       // Enough for a few hundred to a few thousand tokens.
       bundles: Math.ceil(between(24, 160) / largestBlocks) + between(4, 20),
+      ...(options.sharing === undefined ? {} : { sharing: options.sharing }),
     }),
   )
   const engines: EnginePlan[] = []
