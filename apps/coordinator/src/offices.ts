@@ -1,15 +1,8 @@
-import {
-  type CoordinatorPool,
-  type CoordinatorProfile,
-  engineMessageSchema,
-  operatorLetterSchema,
-  parseDocument,
-  poolReportSchema,
-  poolWordSchema,
-} from '@kvasir/contracts'
+import type { CoordinatorPool, CoordinatorProfile, ModelChange } from '@kvasir/contracts'
 import {
   CLUSTER_ACTOR,
   ClusterHost,
+  type ClusterSpeech,
   defaultOwnerTimings,
   type OwnerEffect,
   OwnerMachine,
@@ -17,10 +10,20 @@ import {
   ordersAtFirst,
   PoolHost,
   poolPeer,
+  type PoolSpeech,
+  type Speech,
+  spreadHash,
 } from '@kvasir/coordinator-core'
 import type { Device } from '@kvasir/devices'
 import { SeededRng } from '@kvasir/kernel'
-import { type ActorStores, OwnerDriver, type Schema } from '@kvasir/platform'
+import {
+  type ActorStores,
+  BalanceDriver,
+  clusterLanguage,
+  OwnerDriver,
+  type OwnerTransport,
+  poolLanguage,
+} from '@kvasir/platform'
 import type { PoolSetup } from './pool-setup.js'
 
 /** How long a change waits for others before the cluster is divided anew. */
@@ -44,6 +47,8 @@ export interface OfficesOptions {
   readonly profile: CoordinatorProfile
   readonly setups: ReadonlyMap<string, PoolSetup>
   readonly stores: ActorStores
+  /** Through which peers are heard. */
+  readonly transport: OwnerTransport
   deviceOf(pool: CoordinatorPool): Device
   readonly news: (news: OfficeNews) => void
 }
@@ -54,6 +59,7 @@ export class Offices {
   readonly #drivers: readonly { readonly actor: string; readonly driver: OwnerDriver }[]
   readonly #held = new Map<string, Office>()
   readonly #starts: NodeJS.Timeout[] = []
+  readonly #balance: BalanceDriver
 
   constructor(options: OfficesOptions) {
     this.#options = options
@@ -62,6 +68,14 @@ export class Offices {
       { actor: CLUSTER_ACTOR, driver: this.#cluster() },
       ...profile.pools.map((pool) => ({ actor: pool.id, driver: this.#pool(pool) })),
     ]
+    this.#balance = new BalanceDriver({
+      coordinator: profile.coordinator,
+      stores: options.stores,
+      handOver: (actor) => this.#drivers.find((driver) => driver.actor === actor)?.driver.handOver(),
+      reluctance: (waitUs) => {
+        for (const { driver } of this.#drivers) driver.reluctance(waitUs)
+      },
+    })
   }
 
   /** Those that this process has at present. */
@@ -69,63 +83,62 @@ export class Offices {
     return [...this.#held.values()]
   }
 
+  /** Models were registered or changed, as a pool's owner is told. */
+  learn(pool: string, changes: readonly ModelChange[]): void {
+    this.#options.setups.get(pool)?.learn(changes)
+  }
+
   start(failed: (error: unknown) => void): void {
     const { coordinator } = this.#options.profile
     const own = [...this.#drivers].sort(
-      (a, b) => hashOf(`${coordinator}/${a.actor}`) - hashOf(`${coordinator}/${b.actor}`),
+      (a, b) => spreadHash(`${coordinator}/${a.actor}`) - spreadHash(`${coordinator}/${b.actor}`),
     )
     own.forEach(({ driver }, i) => {
       const afterMs = (SPREAD_MS * i) / own.length
       this.#starts.push(setTimeout(() => driver.start().catch(failed), afterMs))
     })
+    this.#balance.start()
   }
 
   /** Hands every office over. */
   async stop(): Promise<void> {
     for (const begin of this.#starts) clearTimeout(begin)
+    this.#balance.stop()
     await Promise.all(this.#drivers.map(({ driver }) => driver.stop()))
   }
 
-  #pool(pool: CoordinatorPool): OwnerDriver {
-    const { setups, stores, deviceOf } = this.#options
+  #pool(pool: CoordinatorPool): OwnerDriver<PoolSpeech> {
+    const { setups, stores, transport, deviceOf } = this.#options
     const setup = setups.get(pool.id)
     if (!setup) throw new RangeError(`pool ${pool.id} has no setup`)
-    const machine = this.#machine(pool.id, true, (now, takeover) => {
-      return new PoolHost(now, takeover, {
-        pool: setup.options,
-        decode: (text) => read(engineMessageSchema, text),
-        decodeWord: (text) => {
-          const word = read(poolWordSchema, text)
-          if (word) setup.learn(word.shares.models)
-          return word
-        },
-      })
+    const machine = this.#machine<PoolSpeech>(pool.id, true, (now, takeover) => {
+      return new PoolHost(now, takeover, { pool: setup.options })
     })
     return new OwnerDriver({
       machine,
       store: stores.actor(pool.id),
+      ears: transport.ears(pool.id, poolLanguage),
       device: deviceOf(pool),
       above: { store: stores.actor(CLUSTER_ACTOR), peer: poolPeer(pool.id) },
       observe: (effect) => this.#note(pool.id, effect),
     })
   }
 
-  #cluster(): OwnerDriver {
-    const { profile, stores } = this.#options
-    const machine = this.#machine(CLUSTER_ACTOR, false, (_now, takeover) => {
+  #cluster(): OwnerDriver<ClusterSpeech> {
+    const { profile, stores, transport } = this.#options
+    const machine = this.#machine<ClusterSpeech>(CLUSTER_ACTOR, false, (_now, takeover) => {
       return new ClusterHost(takeover, {
         gatherUs: GATHER_US,
         weighs: profile.clusterShares,
         orders: ordersAtFirst(profile),
-        decodeReport: (text) => read(poolReportSchema, text),
-        decodeLetter: (text) => read(operatorLetterSchema, text),
       })
     })
     const observe = (effect: OwnerEffect) => this.#note(CLUSTER_ACTOR, effect)
-    return new OwnerDriver({ machine, store: stores.actor(CLUSTER_ACTOR), observe })
+    const ears = transport.ears(CLUSTER_ACTOR, clusterLanguage)
+    return new OwnerDriver({ machine, store: stores.actor(CLUSTER_ACTOR), ears, observe })
   }
 
-  #machine(actor: string, device: boolean, host: OwnerOptions['host']): OwnerMachine {
+  #machine<S extends Speech>(actor: string, device: boolean, host: OwnerOptions<S>['host']): OwnerMachine<S> {
     const { coordinator } = this.#options.profile
     // Names of acquisitions must differ between the runs of a process too.
     const rng = new SeededRng(Math.floor(Math.random() * 2 ** 32), `${coordinator}/${actor}`)
@@ -136,23 +149,7 @@ export class Offices {
     if (effect.kind === 'took_office') this.#held.set(actor, { actor, epoch: effect.epoch })
     else if (effect.kind === 'left_office') this.#held.delete(actor)
     else return
+    this.#balance.held([...this.#held.keys()])
     this.#options.news({ actor, effect })
   }
-}
-
-/** What others wrote into the store; undefined when it is not what it should be. */
-function read<T>(schema: Schema<T>, text: string): T | undefined {
-  try {
-    const parsed = parseDocument(schema, JSON.parse(text))
-    return parsed.kind === 'parsed' ? parsed.value : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** FNV-1a. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return hash >>> 0
 }

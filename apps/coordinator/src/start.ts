@@ -1,7 +1,17 @@
 import 'reflect-metadata'
 import type { CoordinatorPool, CoordinatorProfile } from '@kvasir/contracts'
 import { type Device, RemoteGroup } from '@kvasir/devices'
-import { type ActorStores, appLog, NestLog, RedisActors, type Running } from '@kvasir/platform'
+import {
+  type ActorStores,
+  appLog,
+  connectTransport,
+  listenGrpc,
+  loggedTrouble,
+  NestLog,
+  OwnerTransport,
+  RedisActors,
+  type Running,
+} from '@kvasir/platform'
 import { type DynamicModule, Module } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify'
@@ -14,12 +24,16 @@ import { OrdersController } from './api/orders.controller.js'
 import { RefusalFilter } from './api/refusal.filter.js'
 import { DESK, EXPLAINER, OFFICES, PROFILE, READER } from './api/tokens.js'
 import { WatchController } from './api/watch.controller.js'
+import { ExperimentBoard } from './board/experiment-board.js'
 import { ClusterReader } from './desk/cluster-reader.js'
 import { Explainer } from './desk/explainer.js'
 import { ModelDesk } from './desk/model-desk.js'
 import { OperatorDesk } from './desk/operator-desk.js'
-import { listenForOperators } from './grpc/operator-server.js'
+import { serveOperators } from './grpc/operator-service.js'
+import { servePools } from './grpc/pool-service.js'
 import { type OfficeNews, Offices } from './offices.js'
+import { ClusterMessages } from './owner/cluster-messages.controller.js'
+import { PoolMessages } from './owner/pool-messages.controller.js'
 import { poolSetups } from './pool-setup.js'
 
 /** What others bring when a cluster lives in one process; what is left out, the coordinator opens and closes itself. */
@@ -31,7 +45,7 @@ export interface CoordinatorSurroundings {
 
 export interface RunningCoordinator extends Running {
   readonly offices: Offices
-  /** `host:port` of its gRPC service, if the profile asks for one. */
+  /** Where it answers gRPC, if the profile asks for it: `host:port`, or `unix:PATH`. */
   readonly grpc: string | undefined
 }
 
@@ -54,7 +68,8 @@ export async function start(
   const deviceOf = ({ id, device }: CoordinatorPool) =>
     surroundings.devices?.get(id) ?? own(new RemoteGroup(device))
   const news = ({ actor, effect }: OfficeNews) => log.info({ actor, ...effect }, effect.kind)
-  const offices = new Offices({ profile, setups, stores, deviceOf, news })
+  const transport = new OwnerTransport((trouble) => log.error(loggedTrouble(trouble), trouble.kind))
+  const offices = new Offices({ profile, setups, stores, transport, deviceOf, news })
   const reader = new ClusterReader(profile, stores)
   const desk = new OperatorDesk(profile.coordinator, stores)
   const models = new ModelDesk(reader, desk)
@@ -67,10 +82,18 @@ export async function start(
   )
   app.useGlobalFilters(new RefusalFilter(unexpected))
   serveOpenApi(app)
+  // Stores that others brought may be memory; a Redis of the profile's is there.
+  if (surroundings.stores === undefined) await own(new ExperimentBoard(profile.store)).serve(app)
+  connectTransport(app, transport)
+  await app.startAllMicroservices()
   await app.listen(profile.http.port, profile.http.host)
   const url = await app.getUrl()
-  const parts = { reader, models, explainer, unexpected }
-  const grpc = profile.grpc && (await listenForOperators(profile.grpc, parts))
+  const grpc =
+    profile.grpc &&
+    (await listenGrpc(profile.grpc, (server) => {
+      serveOperators(server, { reader, models, explainer, unexpected })
+      servePools(server, { profile, stores, unexpected })
+    }))
   const deaf = (error: unknown) => log.error({ err: error }, 'the store cannot be listened to')
   desk.start().catch(deaf)
   offices.start(deaf)
@@ -111,6 +134,8 @@ function moduleOf({ profile, offices, reader, models, explainer }: Parts): Dynam
       OrdersController,
       WatchController,
       HealthController,
+      PoolMessages,
+      ClusterMessages,
     ],
     providers: [
       { provide: PROFILE, useValue: profile },

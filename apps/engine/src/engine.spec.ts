@@ -168,6 +168,13 @@ describe('an engine, to the openai client', () => {
   })
 })
 
+describe('an engine, to the owner of its pool', () => {
+  it('says where clients reach it', async () => {
+    const urls = async () => (await cluster.view())?.engines.map(({ engine: name, url }) => [name, url])
+    await expect.poll(urls, { timeout: 10_000 }).toContainEqual(['llama@g0', engine.url])
+  })
+})
+
 describe('what an engine refuses', () => {
   const completion = { model: 'llama', prompt: 'hello' }
 

@@ -11,8 +11,8 @@ export interface Ask {
   readonly prompt: readonly number[]
   readonly maxTokens: number | undefined
   readonly stops: readonly string[]
-  /** Higher runs first. */
-  readonly priority: number
+  /** Higher runs first; undefined: as operators set it for the model. */
+  readonly priority: number | undefined
   /** From now until its first token is due. */
   readonly deadlineMs: number | undefined
   readonly tenant: string | undefined
@@ -44,7 +44,7 @@ export class Engine {
         promptTokens: prompt.length,
         maxOutputTokens,
         knownOutputTokens: outputTokens,
-        priority,
+        priority: priority ?? this.driver.machine.lease.requestPriority,
         arrivalUs,
         ...(deadlineMs === undefined ? {} : { deadlineUs: arrivalUs + Math.round(1_000 * deadlineMs) }),
         ...(tenant === undefined ? {} : { tenant }),

@@ -1,5 +1,5 @@
-import { engineProfileSchema } from '@kvasir/contracts'
+import { engineProcessSchema } from '@kvasir/contracts'
 import { runProcess } from '@kvasir/platform'
-import { start } from './start.js'
+import { startProcess } from './start-process.js'
 
-await runProcess({ name: 'engine', schema: engineProfileSchema, start })
+await runProcess({ name: 'engine', schema: engineProcessSchema, start: startProcess })

@@ -4,8 +4,12 @@ import { type Device, RemoteGroup } from '@kvasir/devices'
 import {
   type ActorStores,
   appLog,
+  connectTransport,
   EngineDriver,
   type EngineNews,
+  EngineTransport,
+  listenGrpc,
+  loggedTrouble,
   NestLog,
   RedisActors,
   type Running,
@@ -17,6 +21,8 @@ import { CompletionsController } from './api/completions.controller.js'
 import { ErrorFilter } from './api/error.filter.js'
 import { ModelsController } from './api/models.controller.js'
 import { Engine } from './engine.js'
+import { serveCompletions } from './grpc/completion-service.js'
+import { DocumentController } from './owner/document.controller.js'
 import { servingOf } from './serving.js'
 
 /** Longest body of a request: a prompt of a million tokens as ids. */
@@ -30,10 +36,13 @@ export interface EngineSurroundings {
 
 export interface RunningEngine extends Running {
   readonly driver: EngineDriver
+  /** Where it answers gRPC, if the profile asks for it: `host:port`, or `unix:PATH`. */
+  readonly grpc: string | undefined
 }
 
 /**
- * Starts one engine: it joins its pool through the store, computes on its TP group, and serves the OpenAI API.
+ * Starts one engine: it joins its pool through the store, computes on its TP group, and serves the OpenAI API, and gRPC where
+ * the profile says so.
  * @throws {ProfileError} when the profile names what is not there.
  */
 export async function start(
@@ -49,29 +58,44 @@ export async function start(
   }
   const stores = surroundings.stores ?? own(new RedisActors(profile.store))
   const device = surroundings.device ?? own(new RemoteGroup(profile.device))
-  const driver = new EngineDriver({
-    engine: profile.engine,
-    store: stores.actor(profile.pool.id),
+  let reachedAt = profile.url
+  const { heartbeatUs } = profile.settings
+  const place = { engine: profile.engine, store: stores.actor(profile.pool.id), heartbeatUs }
+  const transport = new EngineTransport({
+    ...place,
+    pool: profile.pool.id,
+    news: (trouble) => log.error(loggedTrouble(trouble), trouble.kind),
+  })
+  const driver: EngineDriver = new EngineDriver({
+    ...place,
+    mail: transport.mail((document) => driver.document(document)),
     device,
     machine: (incarnation) => serving.machine(incarnation),
-    heartbeatUs: profile.settings.heartbeatUs,
+    url: () => reachedAt,
     news: (news: EngineNews) => log.warn(news, news.kind),
   })
+  const engine = new Engine(profile, serving, driver)
   const app = await NestFactory.create<NestFastifyApplication>(
-    moduleOf(new Engine(profile, serving, driver)),
+    moduleOf(engine),
     new FastifyAdapter({ bodyLimit: BODY_BYTES_MOST, forceCloseConnections: true }),
     { logger: new NestLog(log) },
   )
   app.useGlobalFilters(new ErrorFilter(log))
+  connectTransport(app, transport)
+  await app.startAllMicroservices()
   await app.listen(profile.http.port, profile.http.host)
   const url = await app.getUrl()
-  driver.start().catch((error: unknown) => log.error({ err: error }, 'the store cannot be listened to'))
-  log.info({ url, model: profile.model.name, pool: profile.pool.id }, 'ready')
+  reachedAt ??= url
+  const grpc = profile.grpc && (await listenGrpc(profile.grpc, (server) => serveCompletions(server, engine)))
+  await driver.start()
+  log.info({ url, grpc: grpc?.address, model: profile.model.name, pool: profile.pool.id }, 'ready')
   return {
     url,
     driver,
+    grpc: grpc?.address,
     stop: async () => {
       await driver.stop({ drainMs: profile.drainMs })
+      grpc?.close()
       await app.close()
       for (const thing of opened) thing.close()
       log.info('stopped')
@@ -85,7 +109,7 @@ class EngineModule {}
 function moduleOf(engine: Engine): DynamicModule {
   return {
     module: EngineModule,
-    controllers: [CompletionsController, ModelsController],
+    controllers: [CompletionsController, ModelsController, DocumentController],
     providers: [{ provide: Engine, useValue: engine }],
   }
 }

@@ -13,6 +13,7 @@ import {
 } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
+import { Discovery } from './discovery.js'
 import { forward, type ForwardParts } from './forward.js'
 import { incomingOf } from './incoming.js'
 import { Limits } from './limits.js'
@@ -27,6 +28,7 @@ const GATEWAY = Symbol('gateway')
 export class Gateway implements OnApplicationShutdown {
   readonly limits: Limits
   readonly parts: ForwardParts
+  readonly #discovery: Discovery
   readonly #agent = new Agent({ keepAlive: true })
 
   constructor(profile: GatewayProfile, log: Logger) {
@@ -34,10 +36,14 @@ export class Gateway implements OnApplicationShutdown {
     const replicas = new Replicas(profile.engines, profile.dispatch)
     const watch = new EngineWatch(replicas, this.#agent)
     this.parts = { replicas, watch, agent: this.#agent, log, patienceMs: profile.patienceMs }
+    const { coordinators, engines } = profile
+    this.#discovery = new Discovery({ coordinators, engines, replicas, watch, agent: this.#agent, log })
     watch.start()
+    this.#discovery.start()
   }
 
   onApplicationShutdown(): void {
+    this.#discovery.stop()
     this.parts.watch.stop()
     this.#agent.destroy()
   }
@@ -46,14 +52,7 @@ export class Gateway implements OnApplicationShutdown {
   async complete(path: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const incoming = incomingOf(request)
     void reply.header('x-request-id', incoming.id)
-    const { models } = this.parts.replicas
-    if (!models.includes(incoming.model))
-      throw new Refusal(
-        404,
-        'model_not_found',
-        `model is ${JSON.stringify(incoming.model)}; it must be one of ${models.join(', ')}`,
-        { param: 'model' },
-      )
+    await this.#know(incoming.model)
     const entry = this.limits.enter(incoming.tenant)
     if (entry.kind === 'closed')
       throw new Refusal(503, 'stopping', 'the gateway is about to stop', { retryAfterS: 1 })
@@ -66,6 +65,18 @@ export class Gateway implements OnApplicationShutdown {
     } finally {
       entry.leave()
     }
+  }
+
+  /** @throws {Refusal} 404 when neither the gateway nor a coordinator has heard of the model. */
+  async #know(model: string): Promise<void> {
+    const { replicas } = this.parts
+    if (!replicas.models.includes(model)) await this.#discovery.look()
+    const { models } = replicas
+    if (models.includes(model)) return
+    const known =
+      models.length === 0 ? 'and there is none at present' : `it must be one of ${models.join(', ')}`
+    const message = `model is ${JSON.stringify(model)}; ${known}`
+    throw new Refusal(404, 'model_not_found', message, { param: 'model' })
   }
 }
 
@@ -112,16 +123,16 @@ export class HealthController {
     return { status: 'ok', underWay: this.#gateway.limits.total }
   }
 
-  /** Ready when every model has an engine that takes requests. */
+  /** Ready when every model that has engines has one that takes requests: one that was only registered waits for its first. */
   @Get('ready')
   ready(@Res() reply: FastifyReply): void {
-    const { models, engines } = this.#gateway.parts.replicas
-    const missing = models.filter(
+    const { engines } = this.#gateway.parts.replicas
+    const served = new Set(engines.map(({ model }) => model))
+    const missing = [...served].filter(
       (model) => !engines.some((engine) => engine.model === model && engine.ready),
     )
-    void reply
-      .status(missing.length === 0 ? 200 : 503)
-      .send({ ready: missing.length === 0, missing, engines })
+    const ready = served.size > 0 && missing.length === 0
+    void reply.status(ready ? 200 : 503).send({ ready, missing, engines })
   }
 }
 

@@ -4,6 +4,7 @@ import type { Running } from '@kvasir/platform'
 import OpenAI, { APIError } from 'openai'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { start } from './start.js'
+import { StandInCoordinator } from './testing/stand-in-coordinator.js'
 import { answers, begins, type Behaviour, dies, refuses, StandInEngine } from './testing/stand-in-engine.js'
 
 let left: StandInEngine
@@ -57,6 +58,13 @@ function firstOne(behaviour: Behaviour): void {
 async function underWay(): Promise<number> {
   const health = (await (await fetch(`${gateway.url}/health`)).json()) as { underWay: number }
   return health.underWay
+}
+
+async function known() {
+  const { engines } = (await (await fetch(`${gateway.url}/ready`)).json()) as {
+    engines: readonly { engine: string; url: string; ready: boolean }[]
+  }
+  return engines
 }
 
 function complete() {
@@ -206,4 +214,75 @@ test('refuses what is above the limit of a tenant, and nobody else', async () =>
   )
   expect((await other).choices[0]?.message.content).toBe('for another')
   ;(await asked).controller.abort()
+})
+
+test('sends requests to an engine that came after it, at the address that the coordinator knows', async () => {
+  const [gone, coordinator] = [await StandInCoordinator.start(), await StandInCoordinator.start()]
+  const coordinators = [gone.url, coordinator.url]
+  gone.stop()
+  await gateway.stop()
+  coordinator.models = ['chat', 'late']
+  await startGateway({ coordinators })
+  const late = await StandInEngine.start()
+  const asked = client.completions.create({ model: 'late', prompt: 'x' })
+  await expect(asked).rejects.toMatchObject({ status: 503, code: 'no_engine' })
+  coordinator.engines = [
+    { engine: 'late@left', model: 'late', url: late.url },
+    { engine: 'mute@left', model: 'late' },
+  ]
+  await until(async () => (await known()).some(({ engine, ready }) => engine === 'late@left' && ready))
+  expect((await client.completions.create({ model: 'late', prompt: 'x' })).choices[0]?.text).toBe('hello')
+  expect(late.bodies).toHaveLength(1)
+
+  const moved = await StandInEngine.start()
+  late.kill()
+  coordinator.engines = [{ engine: 'late@left', model: 'late', url: moved.url }]
+  await until(async () => (await known()).some(({ url, ready }) => url === moved.url && ready))
+  await client.completions.create({ model: 'late', prompt: 'x' })
+  expect(moved.bodies).toHaveLength(1)
+  moved.kill()
+  coordinator.stop()
+})
+
+test('asks the coordinators at once when a model is asked for that it has not heard of', async () => {
+  const coordinator = await StandInCoordinator.start()
+  await gateway.stop()
+  await startGateway({ coordinators: [coordinator.url] })
+  await until(() => coordinator.asked > 0)
+  await sleep(300)
+  coordinator.models = ['new']
+  await expect(client.completions.create({ model: 'new', prompt: 'x' })).rejects.toMatchObject({
+    status: 503,
+  })
+  await expect(client.completions.create({ model: 'old', prompt: 'x' })).rejects.toMatchObject({
+    status: 404,
+  })
+  coordinator.stop()
+})
+
+test('keeps what it knows while no coordinator answers, and forgets an engine that is not there for long', async () => {
+  const coordinator = await StandInCoordinator.start()
+  const brief = await StandInEngine.start()
+  coordinator.engines = [{ engine: 'brief@left', model: 'brief', url: brief.url }]
+  await gateway.stop()
+  await startGateway({ coordinators: [coordinator.url] })
+  await until(async () => (await known()).some(({ engine }) => engine === 'brief@left'))
+  coordinator.ready = false
+  const { asked } = coordinator
+  await until(() => coordinator.asked > asked + 2)
+  expect((await client.completions.create({ model: 'brief', prompt: 'x' })).choices[0]?.text).toBe('hello')
+  coordinator.engines = []
+  coordinator.ready = true
+  await until(async () => (await known()).every(({ engine }) => engine !== 'brief@left'))
+  await expect(client.completions.create({ model: 'brief', prompt: 'x' })).rejects.toMatchObject({
+    status: 404,
+  })
+  expect((await complete()).choices[0]?.message.content).toBe('hello')
+  brief.kill()
+  coordinator.stop()
+})
+
+test('says what it must be told when it is told of no engine and of nobody who knows', async () => {
+  const profile = gatewayProfileSchema.parse({ http: { port: 0 } })
+  await expect(start(profile)).rejects.toThrow('engines and coordinators are empty')
 })

@@ -13,22 +13,30 @@ export interface ReplicaState extends GatewayEngine {
   readonly outstanding: number
 }
 
+/** What is kept of a model: who takes its requests, and who waits for somebody to. */
+interface Served {
+  readonly dispatcher: Dispatcher
+  readonly waiting: Set<() => void>
+}
+
+interface Known {
+  readonly engine: GatewayEngine
+  ready: boolean
+  /** Requests under way there. */
+  outstanding: number
+}
+
 /** The engines of all models, which of them take requests at present, and how much each has to do. */
 export class Replicas {
-  readonly #engines: readonly GatewayEngine[]
-  readonly #models = new Map<string, Dispatcher>()
-  readonly #ready = new Map<string, boolean>()
-  /** Of engines that take requests: how many are under way there. */
-  readonly #counts = new Map<string, number>()
-  /** By model: who waits for an engine of it. */
-  readonly #waiting = new Map<string, Set<() => void>>()
+  readonly #dispatch: DispatchPolicyName
+  /** By engine. */
+  readonly #engines = new Map<string, Known>()
+  /** By model: also those of which no engine is left. */
+  readonly #models = new Map<string, Served>()
 
   constructor(engines: readonly GatewayEngine[], dispatch: DispatchPolicyName) {
-    this.#engines = engines
-    for (const { model } of engines) {
-      this.#models.set(model, new Dispatcher(dispatch))
-      this.#waiting.set(model, new Set())
-    }
+    this.#dispatch = dispatch
+    for (const engine of engines) this.add(engine)
   }
 
   get models(): readonly string[] {
@@ -36,30 +44,61 @@ export class Replicas {
   }
 
   get engines(): readonly ReplicaState[] {
-    return this.#engines.map((engine) => ({
+    return [...this.#engines.values()].map(({ engine, ready, outstanding }) => ({
       ...engine,
-      ready: this.#ready.get(engine.engine) ?? false,
-      outstanding: this.#counts.get(engine.engine) ?? 0,
+      ready,
+      outstanding,
     }))
+  }
+
+  /** An engine is there, or is reached elsewhere than before: it takes requests once it is marked so. */
+  add(engine: GatewayEngine): void {
+    const known = this.#engines.get(engine.engine)?.engine
+    if (known?.url === engine.url && known.model === engine.model) return
+    if (known) this.remove(known.engine)
+    this.#engines.set(engine.engine, { engine, ready: false, outstanding: 0 })
+    this.learn(engine.model)
+  }
+
+  /** An engine is there no more. What was sent to it goes on there. */
+  remove(name: string): void {
+    const known = this.#engines.get(name)
+    if (!known) return
+    this.mark(known.engine, false)
+    this.#engines.delete(name)
+  }
+
+  /** A model that may be asked for, whether or not there is an engine of it. */
+  learn(model: string): void {
+    if (this.#models.has(model)) return
+    this.#models.set(model, { dispatcher: new Dispatcher(this.#dispatch), waiting: new Set() })
+  }
+
+  /** A model that may not be asked for any more. */
+  forget(model: string): void {
+    const { waiting } = this.#models.get(model) ?? {}
+    this.#models.delete(model)
+    for (const wake of waiting ?? []) wake()
   }
 
   /** Whether `engine` takes requests. One that does not keeps those it has. */
   mark(engine: GatewayEngine, ready: boolean): void {
-    if ((this.#ready.get(engine.engine) ?? false) === ready) return
-    this.#ready.set(engine.engine, ready)
-    const dispatcher = this.#models.get(engine.model)
-    if (!ready) return dispatcher?.remove(engine.engine)
-    dispatcher?.add(engine.engine)
-    for (const wake of this.#waiting.get(engine.model) ?? []) wake()
+    const known = this.#engines.get(engine.engine)
+    if (known?.engine.url !== engine.url || known.ready === ready) return
+    known.ready = ready
+    const served = this.#models.get(engine.model)
+    if (!ready) return served?.dispatcher.remove(engine.engine)
+    served?.dispatcher.add(engine.engine)
+    for (const wake of served?.waiting ?? []) wake()
   }
 
-  /** An engine of `model`, which must be known; undefined when none takes requests. */
+  /** An engine of `model`; undefined when none takes requests. */
   choose(model: string, request: Routable): Chosen | undefined {
-    const dispatcher = this.#models.get(model)
+    const dispatcher = this.#models.get(model)?.dispatcher
     const replica = dispatcher?.choose(request)
-    const engine = this.#engines.find((candidate) => candidate.engine === replica?.engine)
-    if (!dispatcher || !replica || !engine) return undefined
-    return this.#counted(dispatcher, replica, engine)
+    const known = replica && this.#engines.get(replica.engine)
+    if (!dispatcher || !replica || !known) return undefined
+    return counted(dispatcher, replica, known)
   }
 
   /** As `choose`, but waits up to `withinMs` for one to come back, or until `signal`. */
@@ -73,25 +112,13 @@ export class Replicas {
     for (;;) {
       const chosen = this.choose(model, request)
       const leftMs = deadline - performance.now()
-      if (chosen || leftMs <= 0 || signal.aborted) return chosen
+      if (chosen || leftMs <= 0 || signal.aborted || !this.#models.has(model)) return chosen
       await this.#change(model, leftMs, signal)
     }
   }
 
-  #counted(dispatcher: Dispatcher, replica: Replica, engine: GatewayEngine): Chosen {
-    const { engine: name } = engine
-    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1)
-    return {
-      engine,
-      release: () => {
-        dispatcher.ended(replica)
-        this.#counts.set(name, (this.#counts.get(name) ?? 1) - 1)
-      },
-    }
-  }
-
   #change(model: string, withinMs: number, signal: AbortSignal): Promise<void> {
-    const waiting = this.#waiting.get(model)
+    const waiting = this.#models.get(model)?.waiting
     return new Promise((resolve) => {
       const wake = () => {
         clearTimeout(timer)
@@ -103,5 +130,16 @@ export class Replicas {
       waiting?.add(wake)
       signal.addEventListener('abort', wake)
     })
+  }
+}
+
+function counted(dispatcher: Dispatcher, replica: Replica, known: Known): Chosen {
+  known.outstanding++
+  return {
+    engine: known.engine,
+    release: () => {
+      dispatcher.ended(replica)
+      known.outstanding--
+    },
   }
 }

@@ -1,6 +1,6 @@
 import 'reflect-metadata'
 import type { GatewayProfile } from '@kvasir/contracts'
-import { appLog, NestLog, type Running } from '@kvasir/platform'
+import { appLog, NestLog, ProfileError, type Running } from '@kvasir/platform'
 import { NestFactory } from '@nestjs/core'
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify'
 import { Gateway, GatewayModule } from './gateway.module.js'
@@ -12,8 +12,10 @@ const BODY_LIMIT = 8 * 2 ** 20
 /** Longest time that what is under way has to end before it is broken off, ms. */
 const DRAIN_MS = 5_000
 
-/** Starts a gateway in this process. */
+/** Starts a gateway in this process. @throws {ProfileError} when it is told neither of engines nor of coordinators. */
 export async function start(profile: GatewayProfile): Promise<Running> {
+  if (profile.engines.length + profile.coordinators.length === 0)
+    throw new ProfileError(['engines and coordinators are empty; one of them must say where engines are'])
   const log = appLog('gateway', profile.log)
   const gateway = new Gateway(profile, log)
   const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, forceCloseConnections: true })

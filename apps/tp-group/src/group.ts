@@ -1,5 +1,5 @@
 import type { TpGroupProfile } from '@kvasir/contracts'
-import { FileJournal, SimulatedGroup, StepCosts } from '@kvasir/devices'
+import { FileHistory, FileJournal, SimulatedGroup, StepCosts } from '@kvasir/devices'
 import { gpuByName, type Gpu } from '@kvasir/hardware'
 import { ProfileError } from '@kvasir/platform'
 
@@ -23,15 +23,18 @@ export function openGroup(profile: TpGroupProfile): OpenedGroup {
     ])
   }
   const costs = new StepCosts(gpu, profile.tp)
+  const history = profile.history === undefined ? undefined : new FileHistory(profile.history)
   const group = new SimulatedGroup({
     machine: { bundles: profile.bundles, arbitration: profile.arbitration, gpu, restored: snapshot },
     costOf: (open) => costs.of(open),
     speedUp: profile.speedUp,
     journal,
+    ...(history === undefined ? {} : { history }),
   })
   const close = () => {
     group.close()
     journal.close()
+    history?.close()
   }
   return { group, close }
 }

@@ -1,11 +1,10 @@
 import 'reflect-metadata'
 import type { TpGroupProfile } from '@kvasir/contracts'
-import type { SimulatedGroup } from '@kvasir/devices'
-import { appLog, NestLog, type Running } from '@kvasir/platform'
+import { type SimulatedGroup, serveDevice } from '@kvasir/devices'
+import { appLog, listenGrpc, NestLog, type Running } from '@kvasir/platform'
 import { type DynamicModule, Module } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify'
-import { DeviceServer } from './device-server.js'
 import { openGroup } from './group.js'
 import { GROUP, GROUP_NAME, HealthController } from './health.controller.js'
 
@@ -27,7 +26,7 @@ export async function start(profile: TpGroupProfile): Promise<RunningGroup> {
     { logger: new NestLog(log) },
   )
   await app.listen(profile.http.port, profile.http.host)
-  const server = await DeviceServer.listen(group, profile.listen)
+  const server = await listenGrpc(profile.listen, (grpc) => serveDevice(grpc, group))
   const url = await app.getUrl()
   const { epoch, bundles } = group.machine
   log.info({ url, device: profile.listen, epoch, bundles: bundles.total, free: bundles.free }, 'ready')

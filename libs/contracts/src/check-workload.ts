@@ -20,6 +20,17 @@ export function checkWorkload(scenario: Scenario): string[] {
     ...generators.flatMap((generator, i) =>
       checkGenerator(`workload.generators[${i}]`, generator, { scenario, known }),
     ),
+    ...checkRateScale(scenario),
+  ]
+}
+
+/** Users of a closed loop send when they are answered: no rate of theirs could be scaled. */
+function checkRateScale({ workload: { rateScale, generators } }: Scenario): string[] {
+  if (rateScale === undefined || rateScale === 1) return []
+  const loop = generators.findIndex(({ arrivals }) => arrivals.kind === 'closed-loop')
+  if (loop < 0) return []
+  return [
+    `workload.rateScale is ${rateScale}; beside the closed loop workload.generators[${loop}] it must be left out: set its users`,
   ]
 }
 

@@ -70,3 +70,13 @@ export const shareDocumentSchema = z.strictObject({
   weights: z.array(z.strictObject({ engine: name, weight: z.int().min(1) })).readonly(),
 })
 export type ShareDocument = z.infer<typeof shareDocumentSchema>
+
+/** A coordinator says that it is there: where its like look, each in a place of its own. */
+export const coordinatorPresenceSchema = z.strictObject({
+  coordinator: name,
+  /** Changes with every word: who stops changing it is not there. */
+  beat: count,
+  /** Actors it owns. */
+  offices: z.array(name).readonly(),
+})
+export type CoordinatorPresence = z.infer<typeof coordinatorPresenceSchema>

@@ -53,8 +53,19 @@ export type DeviceCommand =
       readonly served?: DeviceModel
       /** Bytes of one KV block on each rank: what a copy of one moves over each host link. */
       readonly blockBytesPerRank: number
-      /** Fraction of the group's time that is the engine's alone; read only where time is partitioned. */
+      /** Fraction of the group that is the engine's by weight; read only where fractions are fixed, or steps run side by side. */
       readonly share: number
+    }
+  /**
+   * The same run of an engine over another line, after one was lost: the answer says what it has mapped. `step` is the number of the step
+   * whose end it waits for, counted from 1 over those that were not refused, or 0: that step's end is said (again), if it was ever begun.
+   * Refused when the group does not know the run, or has forgotten what its bundles held.
+   */
+  | {
+      readonly kind: 'attach'
+      readonly engine: string
+      readonly incarnation: number
+      readonly step: number
     }
   | { readonly kind: 'close'; readonly engine: string; readonly incarnation: number }
   /** Stores the epoch and its owner; everything older is refused from now on. */
@@ -110,6 +121,13 @@ export type DeviceCommand =
 
 export type DeviceAnswer =
   | { readonly kind: 'mapped'; readonly engine: string; readonly bundles: readonly number[] }
+  /** All bundles that are mapped, and whether the step that was waited for is known: then `executed` follows. */
+  | {
+      readonly kind: 'attached'
+      readonly engine: string
+      readonly bundles: readonly number[]
+      readonly stepKnown: boolean
+    }
   /** It is the engine's turn on the group; the group waits for its `execute` or `pass`. */
   | { readonly kind: 'turn'; readonly engine: string }
   | {
@@ -117,6 +135,8 @@ export type DeviceAnswer =
       readonly engine: string
       readonly startedUs: number
       readonly finishedUs: number
+      /** Fraction of the group's multiprocessors that the step ran on; left out where it had the group's time. */
+      readonly share?: number
     }
   /** The blocks lie in host memory: their bundles may be unmapped. */
   | { readonly kind: 'copied'; readonly engine: string; readonly copy: number }

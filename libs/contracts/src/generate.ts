@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { comparisonSchema } from './comparison.js'
 import { decisionLogHeaderSchema, decisionLogLineSchema } from './decision-log.js'
+import { experimentSchema } from './experiment.js'
+import { manifestSchema } from './experiment-manifest.js'
+import { kernelProfileSchema } from './kernel-profile.js'
 import { budgetPlanSchema, budgetSnapshotSchema } from './plan-budgets.js'
 import { preemptionPlanSchema, preemptionSnapshotSchema } from './plan-preemption.js'
 import { stepAnswerSchema, stepQuestionSchema } from './predict-step.js'
@@ -25,6 +28,8 @@ export const generatedFiles: Readonly<Record<string, unknown>> = {
     scenarioSchema.partial({ name: true, workload: true }),
     'Cluster file of kvasir up',
   ),
+  'schemas/experiment.schema.json': inputSchema(experimentSchema, 'Kvasir experiment'),
+  'schemas/manifest.schema.json': outputSchema(manifestSchema, 'Kvasir manifest.json of an experiment'),
   'schemas/summary.schema.json': outputSchema(summarySchema, 'Kvasir summary.json'),
   'schemas/comparison.schema.json': outputSchema(comparisonSchema, 'Kvasir comparison.json'),
   'schemas/decision-log.schema.json': outputSchema(
@@ -42,6 +47,7 @@ export const generatedFiles: Readonly<Record<string, unknown>> = {
     preemptionPlanSchema,
     'Answer of kvasir plan preemption',
   ),
+  'schemas/kernel-profile.schema.json': inputSchema(kernelProfileSchema, 'Profile of a GPU'),
   'schemas/predict-step.schema.json': inputSchema(stepQuestionSchema, 'One line for kvasir predict step'),
   'schemas/predict-step-answer.schema.json': outputSchema(stepAnswerSchema, 'Answer of kvasir predict step'),
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { preemptionOutcomeSchema } from './outcome.js'
+import { httpUrlSchema } from './profile-parts.js'
 import { SUPPLY_POINTS_MAX, supplyPointSchema } from './supply.js'
 
 /**
@@ -68,21 +69,33 @@ export const heartbeatSchema = z.strictObject({
   /** Lowest priority among running sequences; null when none runs. */
   lowestPriority: z.number().nullable(),
   supply: z.array(supplyPointSchema).max(SUPPLY_POINTS_MAX).readonly(),
+  /** Where clients reach the engine; absent: it serves none. Said by its process, which knows. */
+  url: httpUrlSchema.optional(),
 })
 
-export const engineMessageSchema = z.discriminatedUnion('kind', [
+/** What must not be lost: numbered, and processed once. */
+export const engineLetterSchema = z.discriminatedUnion('kind', [
   joinSchema,
   leaveSchema,
   preemptionRequestSchema,
   cancelSchema,
-  heartbeatSchema,
 ])
+export const engineMessageSchema = z.discriminatedUnion('kind', [engineLetterSchema, heartbeatSchema])
 export type Join = z.infer<typeof joinSchema>
 export type Leave = z.infer<typeof leaveSchema>
 export type PreemptionRequest = z.infer<typeof preemptionRequestSchema>
 export type Cancel = z.infer<typeof cancelSchema>
 export type Heartbeat = z.infer<typeof heartbeatSchema>
+export type EngineLetter = z.infer<typeof engineLetterSchema>
 export type EngineMessage = z.infer<typeof engineMessageSchema>
+
+/** An engine without work reports every so many heartbeats: nothing of it changes. Once it has work it says so at once. */
+export const IDLE_HEARTBEATS = 3
+
+/** Whether an engine had no work when it reported: nothing waits, and nothing is in use. */
+export function isIdle({ demand, inUse, lowestPriority }: Heartbeat): boolean {
+  return demand.tokens === 0 && demand.bundles === 0 && inUse === 0 && lowestPriority === null
+}
 
 export const budgetSchema = z.strictObject({
   round: count,
@@ -124,6 +137,8 @@ export const engineDocumentSchema = z.strictObject({
   limitBundles: count,
   budget: budgetSchema,
   reclaims: z.array(reclaimOrderSchema).readonly(),
+  /** Of requests that do not say their own: its model's, as operators set it; absent where nobody did, and 0 then. */
+  priority: z.number().optional(),
   /** Whether the engine has neighbours in its pool. */
   sharesPool: z.boolean(),
   /** Whether memory is so scarce that heartbeats shall carry a supply curve: it costs more than all the rest of them. */

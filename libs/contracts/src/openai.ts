@@ -5,7 +5,7 @@ import { z } from 'zod'
  * that only steer sampling are let through and ignored: decoding is greedy. What would change the shape of the answer is refused.
  */
 const tokenId = z.int().min(0).max(0x7fffffff)
-const tokenIds = z.array(tokenId).min(1).readonly()
+export const tokenIdsSchema = z.array(tokenId).min(1).readonly()
 
 const shared = {
   model: z.string().min(1).describe('a model that is served'),
@@ -30,8 +30,8 @@ export const completionRequestSchema = z.looseObject({
     .union([
       z.string(),
       z.array(z.string()).length(1).readonly(),
-      tokenIds,
-      z.array(tokenIds).length(1).readonly(),
+      tokenIdsSchema,
+      z.array(tokenIdsSchema).length(1).readonly(),
     ])
     .describe('one text, or the token ids of one'),
   max_tokens: maxTokens,
@@ -62,7 +62,10 @@ export type ChatRequest = z.infer<typeof chatRequestSchema>
 
 /** Headers with which a request says what it is worth. */
 export const requestHeadersSchema = z.object({
-  'x-priority': z.coerce.number().default(0).describe('higher runs first'),
+  'x-priority': z.coerce
+    .number()
+    .optional()
+    .describe('higher runs first; without it a request has the priority of its model'),
   'x-deadline-ms': z.coerce.number().gt(0).optional().describe('ms from now until its first token is due'),
   'x-tenant': z.string().min(1).optional().describe('on whose behalf it is made'),
   'x-request-id': z.string().min(1).max(200).optional().describe('given back with the answer'),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { decisionRecordSchema } from './decision-log.js'
+import { httpUrlSchema } from './profile-parts.js'
 import { engineTermsSchema, policyNameSchema } from './settings.js'
 
 /**
@@ -62,6 +63,8 @@ export const engineStatusSchema = z.strictObject({
   demandTokens: count,
   /** Since it joined. */
   spentTokens: count,
+  /** Where clients reach it; absent: it serves none, or has not said so yet. */
+  url: httpUrlSchema.optional(),
 })
 export type EngineStatus = z.infer<typeof engineStatusSchema>
 export const engineListSchema = z.strictObject({ engines: z.array(engineStatusSchema).readonly() })

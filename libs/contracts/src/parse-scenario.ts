@@ -75,6 +75,7 @@ function modelContradictions(models: readonly ModelSpec[]): string[] {
         `models[${i}].guarantee is ${model.guarantee}; it must be at most models[${i}].limit (${model.limit})`,
       )
     }
+    problems.push(...lockStepContradictions(model, `models[${i}]`))
     for (const [j, replica] of (model.pools ?? []).entries()) {
       if (typeof replica === 'string' || replica.leaveS === undefined || replica.leaveS > replica.joinS)
         continue
@@ -84,4 +85,26 @@ function modelContradictions(models: readonly ModelSpec[]): string[] {
     }
     return problems
   })
+}
+
+/** Replicas that compute in lock step come in full sets, and come and go together. */
+function lockStepContradictions({ dataParallel = 1, replicas, pools }: ModelSpec, path: string): string[] {
+  if (dataParallel === 1) return []
+  const problems: string[] = []
+  const multiple = `it must be a multiple of ${path}.dataParallel (${dataParallel})`
+  if (replicas !== undefined && replicas % dataParallel !== 0)
+    problems.push(`${path}.replicas is ${replicas}; ${multiple}`)
+  if (pools === undefined) return problems
+  if (pools.length % dataParallel !== 0)
+    problems.push(
+      `${path}.pools has ${pools.length} entries; their number must be a multiple of ${dataParallel}, ${path}.dataParallel`,
+    )
+  for (const [j, replica] of pools.entries()) {
+    if (typeof replica === 'string' || (replica.joinS === 0 && replica.leaveS === undefined)) continue
+    const [field, value] = replica.joinS > 0 ? ['joinS', replica.joinS] : ['leaveS', replica.leaveS]
+    problems.push(
+      `${path}.pools[${j}].${field} is ${value}; beside ${path}.dataParallel it must be left out: engines in lock step come and go together`,
+    )
+  }
+  return problems
 }

@@ -42,11 +42,16 @@ function sentences(schema: z.core.$ZodType, document: unknown, issue: Issue, pre
   }
 }
 
-/** The branch of a union that the writer seems to have meant: one whose own type fits what was written. */
+/** The branch of a union that the writer seems to have meant: one whose own type fits what was written, and that refuses least of it. */
 function likeliestBranch(errors: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
-  return errors.find((issues) =>
+  const fitting = errors.filter((issues) =>
     issues.every((issue) => issue.code !== 'invalid_type' || issue.path.length > 0),
   )
+  return [...fitting].sort((a, b) => refusals(a) - refusals(b))[0]
+}
+
+function refusals(issues: readonly Issue[]): number {
+  return issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0)
 }
 
 function unknownField(path: Path, key: string, holder: unknown, schema: z.core.$ZodType | undefined): string {

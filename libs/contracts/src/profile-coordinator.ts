@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import {
   deviceAddressSchema,
+  grpcAddressSchema,
   httpAddressSchema,
   logLevelSchema,
   profileNameSchema,
@@ -40,7 +41,9 @@ export const coordinatorProfileSchema = z.strictObject({
   clusterShares: z.boolean().default(true).describe('whether models are weighed over all their pools'),
   store: storeAddressSchema.describe('the Redis of the cluster: url or socket'),
   http: httpAddressSchema.describe('where it serves operators'),
-  grpc: httpAddressSchema.optional().describe('where it serves operators over gRPC; absent: nowhere'),
+  grpc: grpcAddressSchema
+    .optional()
+    .describe('where it serves operators and engines over gRPC: host and port, or socket; absent: nowhere'),
   log: logLevelSchema,
 })
 export type CoordinatorProfile = z.infer<typeof coordinatorProfileSchema>

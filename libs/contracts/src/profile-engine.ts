@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import {
   deviceAddressSchema,
+  grpcAddressSchema,
   httpAddressSchema,
+  httpUrlSchema,
   logLevelSchema,
   profileNameSchema,
   storeAddressSchema,
@@ -37,6 +39,10 @@ export const engineProfileSchema = z.strictObject({
   device: deviceAddressSchema.describe('where its TP group listens: host:port, or unix:PATH'),
   store: storeAddressSchema.describe('the Redis of the cluster: url or socket'),
   http: httpAddressSchema.describe('where it serves completions'),
+  url: httpUrlSchema.optional().describe('where the gateway reaches it; absent: where it listens'),
+  grpc: grpcAddressSchema
+    .optional()
+    .describe('where it serves completions over gRPC: host and port, or socket; absent: nowhere'),
   drainMs: z
     .int()
     .min(0)
@@ -45,3 +51,10 @@ export const engineProfileSchema = z.strictObject({
   log: logLevelSchema,
 })
 export type EngineProfile = z.infer<typeof engineProfileSchema>
+
+/** What a process of engines is told: one, or several that share it. Small ones then cost a tenth of the memory. */
+export const engineProcessSchema = z.union([
+  engineProfileSchema,
+  z.strictObject({ engines: z.array(engineProfileSchema).min(1).readonly() }),
+])
+export type EngineProcess = z.infer<typeof engineProcessSchema>

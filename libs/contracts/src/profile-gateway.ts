@@ -1,21 +1,27 @@
 import { z } from 'zod'
-import { httpAddressSchema, logLevelSchema, profileNameSchema } from './profile-parts.js'
+import { httpAddressSchema, httpUrlSchema, logLevelSchema, profileNameSchema } from './profile-parts.js'
 import { dispatchNameSchema } from './scenario.js'
 
 /** An engine as the gateway reaches it. */
 export const gatewayEngineSchema = z.strictObject({
   engine: profileNameSchema.describe('id of the replica'),
   model: z.string().min(1).describe('what requests ask for'),
-  url: z
-    .string()
-    .regex(/^http:\/\/[^/]+$/)
-    .describe('where it serves completions: http://HOST:PORT'),
+  url: httpUrlSchema.describe('where it serves completions: http://HOST:PORT'),
 })
 export type GatewayEngine = z.infer<typeof gatewayEngineSchema>
 
 /** What the gateway's process is told at its start. */
 export const gatewayProfileSchema = z.strictObject({
-  engines: z.array(gatewayEngineSchema).min(1).readonly().describe('every replica of every model'),
+  engines: z
+    .array(gatewayEngineSchema)
+    .readonly()
+    .default([])
+    .describe('replicas that are there whatever the coordinators say'),
+  coordinators: z
+    .array(httpUrlSchema)
+    .readonly()
+    .default([])
+    .describe('who knows which engines there are, any of them: http://HOST:PORT; none: only engines counts'),
   dispatch: dispatchNameSchema
     .default('least-outstanding')
     .describe('which replica of a model takes a request'),

@@ -31,5 +31,18 @@ export const httpAddressSchema = z.strictObject({
 })
 export type HttpAddress = z.infer<typeof httpAddressSchema>
 
+/** Where a process answers gRPC: a port, or the path of a unix socket. */
+export const grpcAddressSchema = z.union([
+  httpAddressSchema,
+  z.strictObject({ socket: z.string().min(1).describe('path of a unix socket') }),
+])
+export type GrpcAddress = z.infer<typeof grpcAddressSchema>
+
+/** Where others reach a process over HTTP. */
+export const httpUrlSchema = z
+  .string()
+  .regex(/^http:\/\/[^/]+$/)
+  .describe('http://HOST:PORT')
+
 export const logLevelSchema = z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info')
 export type LogLevel = z.infer<typeof logLevelSchema>

@@ -21,6 +21,11 @@ export const tpGroupProfileSchema = z.strictObject({
     .describe(
       'file that keeps epoch and mapping, so that a group that was restarted refuses what it refused before',
     ),
+  history: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('file that all changes of epoch and mapping are added to, for audits; absent: none is kept'),
   http: httpAddressSchema.describe('where health is asked for'),
   log: logLevelSchema,
 })

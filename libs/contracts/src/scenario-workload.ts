@@ -202,5 +202,10 @@ export const workloadSpecSchema = z.strictObject({
   traces: z.array(traceSpecSchema).readonly().default([]),
   generators: z.array(generatorSpecSchema).readonly().default([]),
   requests: z.int().min(1).optional().describe('requests taken at most, of all sources together'),
+  rateScale: positive
+    .optional()
+    .describe(
+      '2 makes requests arrive twice as often: rates of generators, and the time of traces; 1 by default',
+    ),
 })
 export type WorkloadSpec = z.infer<typeof workloadSpecSchema>

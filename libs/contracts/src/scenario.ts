@@ -16,10 +16,14 @@ const nodeSchema = z.union([
   z.strictObject({ gpus: z.array(name).min(1).readonly() }),
 ])
 
+/** What engines on one TP group share. */
+export const sharingNameSchema = z.enum(['time', 'spatial'])
+
 const groupSchema = z.strictObject({
   id: name.describe('pool id'),
   gpu: name.describe('GPU in the catalogue, such as H100'),
   tp: atLeastOne.describe('tensor-parallel degree: GPUs in the group'),
+  sharing: sharingNameSchema.optional().describe("in place of the cluster's"),
 })
 
 export const clusterSpecSchema = z.strictObject({
@@ -34,6 +38,18 @@ export const clusterSpecSchema = z.strictObject({
   tp: atLeastOne.optional().describe('tensor-parallel degree of the groups made from a preset or from nodes'),
   grow: z.boolean().default(false).describe('add groups of the same kind when the weights need them'),
   memoryUtilisation: positive.max(1).optional().describe("share of each GPU's memory that may be used"),
+  reserveGiB: z
+    .number()
+    .min(0)
+    .optional()
+    .describe(
+      "memory of each GPU kept from weights and KV, GiB; by default what the models' engines need to run",
+    ),
+  sharing: sharingNameSchema
+    .optional()
+    .describe(
+      'what engines on one group share: its time, one step at a time (default), or its multiprocessors, steps side by side; only simulated',
+    ),
 })
 export type ClusterSpec = z.infer<typeof clusterSpecSchema>
 
@@ -116,6 +132,12 @@ export const engineSpecSchema = z.strictObject({
     .min(0)
     .optional()
     .describe("and of each of its sequences, in place of the host preset's"),
+  planAhead: z
+    .boolean()
+    .optional()
+    .describe(
+      "whether the next step is planned when one begins, so that what arrives meanwhile waits for the one after it (vLLM's --async-scheduling); the host preset's by default",
+    ),
   frontEndMs: z
     .number()
     .min(0)
@@ -150,6 +172,15 @@ export const modelSpecSchema = z.strictObject({
     .readonly()
     .optional()
     .describe('placement by hand: one engine on each pool named'),
+  dataParallel: atLeastOne
+    .optional()
+    .describe(
+      'replicas that share the experts and compute in lock step, each with sequences of its own on a TP group of its own; 1 by default',
+    ),
+  expertParallel: z
+    .boolean()
+    .optional()
+    .describe('whether each GPU holds whole experts in place of a slice of each one; false by default'),
   ...engineTermsSchema.shape,
   slo: sloSchema.optional(),
   engine: engineSpecSchema.optional(),
@@ -202,6 +233,15 @@ export const scenarioSchema = z.strictObject({
     .default('least-outstanding')
     .describe('which replica of a model takes a request'),
   cluster: clusterSpecSchema.prefault({ preset: 'h100_16gpu' }),
+  hardware: z
+    .strictObject({
+      profiles: z
+        .array(name)
+        .readonly()
+        .default([])
+        .describe('files of GPUs that were measured (tools/calibrate), in place of what ships for them'),
+    })
+    .optional(),
   models: z.array(modelSpecSchema).min(1).readonly(),
   workload: workloadSpecSchema,
   coordinator: coordinatorSpecSchema.prefault({}),

@@ -118,6 +118,12 @@ export const poolSummarySchema = z.strictObject({
     .number()
     .min(0)
     .describe('share of the arriving requests by which the queue grew while they came; 0 when it did not'),
+  regime: z
+    .enum(['light', 'busy', 'near saturation', 'saturated'])
+    .nullable()
+    .describe(
+      'what load and queue growth come to: how near saturation the group worked, and how its latencies are to be read; null where the load is',
+    ),
   kvUtilisation: share.describe('mean share of the bundles with a block in use'),
   peakBundles: count.describe('most bundles in use at once'),
   fragmentation: z.strictObject({

@@ -43,6 +43,7 @@ export function documentFor(member: Member, context: DocumentContext): EngineDoc
       floor: member.floorTokens,
     },
     reclaims: context.reclaims,
+    priority: member.terms.priority,
     sharesPool: context.sharesPool,
     supplyWanted: context.supplyWanted,
     outcomes: member.outcomes.map((entry) => entry.outcome),

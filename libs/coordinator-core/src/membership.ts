@@ -1,4 +1,4 @@
-import type { Heartbeat, Join } from '@kvasir/contracts'
+import { type Heartbeat, IDLE_HEARTBEATS, isIdle, type Join } from '@kvasir/contracts'
 import type { Bundles, Micros } from '@kvasir/kernel'
 import type { Ledger } from '@kvasir/reclaim'
 import type { Broker } from './broker.js'
@@ -7,6 +7,7 @@ import type { Member } from './member.js'
 import { mustDo } from './debits.js'
 import type { MemoryRegime } from './memory-regime.js'
 import { guaranteeBundles } from './memory-round.js'
+import type { HeldBundles } from './owner/hosted.js'
 import type { PoolOptions } from './pool-options.js'
 import type { MemberState } from './pool-state.js'
 import { Quarantine } from './quarantine.js'
@@ -66,13 +67,28 @@ export class Membership {
     if (claimed > 0) mustDo(this.#parts.ledger.grant(member.engine, claimed))
   }
 
-  /** Bundles that somebody may still use under the last owner's word, until no lease of his can be believed in. */
-  isolate(now: Micros, name: string, bundles: Bundles): void {
+  /**
+   * Bundles that somebody may still use under the last owner's word, until no lease of his can be believed in.
+   * @param held by whom; the run of the engine where the device has said it.
+   */
+  isolate(now: Micros, held: { engine: string; incarnation: number | undefined; bundles: Bundles }): void {
     const { ledger, options } = this.#parts
-    const isolated = Math.min(bundles, ledger.free)
+    const { engine, incarnation } = held
+    const isolated = Math.min(held.bundles, ledger.free)
     if (isolated <= 0) return
-    mustDo(ledger.grant(name, isolated))
-    this.#quarantine.isolate(name, now + certainExpiryUs(options.settings.leaseUs + LAST_OWNER_US))
+    mustDo(ledger.grant(engine, isolated))
+    const untilUs = now + certainExpiryUs(options.settings.leaseUs + LAST_OWNER_US)
+    this.#quarantine.isolate({ engine, incarnation, untilUs, evicted: false })
+  }
+
+  /** The device has said who has bundles mapped, after all that it was told: what it took is free without waiting. */
+  confirm(now: Micros, mapped: readonly HeldBundles[]): void {
+    const { ledger, clock, evict } = this.#parts
+    const { free } = ledger
+    for (const { engine, incarnation } of this.#quarantine.confirm(mapped)) evict(engine, incarnation)
+    if (ledger.free === free) return
+    clock.noteChange()
+    clock.soon(now)
   }
 
   leave(now: Micros, member: Member): void {
@@ -87,9 +103,13 @@ export class Membership {
   watch(now: Micros): void {
     const { registry, options } = this.#parts
     const { heartbeatUs, leaseUs } = options.settings
-    for (const member of registry.members)
-      this.#judge(now, member, livenessOf(now - member.heardUs, heartbeatUs, leaseUs))
-    this.#quarantine.expire(now)
+    for (const member of registry.members) {
+      const beats = member.heartbeat && isIdle(member.heartbeat) ? IDLE_HEARTBEATS : 1
+      this.#judge(now, member, livenessOf(now - member.heardUs, beats * heartbeatUs, leaseUs))
+    }
+    // Nobody came for what the device had as mapped when this owner began: it must have it no more than the ledger.
+    for (const { engine, incarnation } of this.#quarantine.expire(now))
+      if (registry.find(engine)?.incarnation !== incarnation) this.#parts.evict(engine, incarnation)
   }
 
   /**
@@ -128,7 +148,8 @@ export class Membership {
       ledger.leave(engine)
     } else {
       // Leases run from heartbeats, and none was sent after the last word that was heard.
-      this.#quarantine.isolate(engine, member.heardUs + certainExpiryUs(options.settings.leaseUs))
+      const untilUs = member.heardUs + certainExpiryUs(options.settings.leaseUs)
+      this.#quarantine.isolate({ engine, incarnation, untilUs, evicted: true })
       this.#parts.evict(engine, incarnation)
     }
     registry.remove(member)

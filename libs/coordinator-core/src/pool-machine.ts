@@ -1,12 +1,13 @@
-import type {
-  EngineDocument,
-  EngineMessage,
-  EngineTerms,
-  Heartbeat,
-  PoolReport,
-  PreemptionDecision,
-  RoundRecord,
-  ShareDocument,
+import {
+  type EngineDocument,
+  type EngineMessage,
+  type EngineTerms,
+  type Heartbeat,
+  isIdle,
+  type PoolReport,
+  type PreemptionDecision,
+  type RoundRecord,
+  type ShareDocument,
 } from '@kvasir/contracts'
 import type { Machine, Micros } from '@kvasir/kernel'
 import { Ledger } from '@kvasir/reclaim'
@@ -38,6 +39,8 @@ export type PoolInput =
   | { readonly kind: 'terms'; readonly model: string; readonly terms: EngineTerms }
   /** The cluster's word on this pool; it holds from the next round on. */
   | { readonly kind: 'shares'; readonly document: ShareDocument }
+  /** What the device says is mapped, after everything it was told to take. */
+  | { readonly kind: 'mapping'; readonly held: readonly HeldBundles[] }
 
 export type PoolEffect =
   | { readonly kind: 'document'; readonly document: EngineDocument }
@@ -107,6 +110,11 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     return this.#registry.members
   }
 
+  /** Whether nobody has work. */
+  get idle(): boolean {
+    return this.members.every(({ heartbeat }) => heartbeat !== undefined && isIdle(heartbeat))
+  }
+
   nextDeadline(): Micros | undefined {
     if (this.members.length === 0) return undefined
     return Math.min(this.#clock.nextUs, this.#broker.nextDeadline())
@@ -122,8 +130,8 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     device: readonly HeldBundles[] | 'silent',
   ): readonly PoolEffect[] {
     this.#effects = []
-    if (device === 'silent') this.#membership.isolate(now, UNCLAIMED, this.#options.bundles)
-    else for (const { engine, bundles } of device) this.#membership.isolate(now, engine, bundles)
+    const unknown = { engine: UNCLAIMED, incarnation: undefined, bundles: this.#options.bundles }
+    for (const held of device === 'silent' ? [unknown] : device) this.#membership.isolate(now, held)
     for (const [model, terms] of state?.terms ?? []) this.#registry.setTerms(model, terms)
     for (const departed of state?.departed ?? []) this.#registry.restoreDeparted(departed)
     for (const member of state?.members ?? []) {
@@ -150,11 +158,14 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     }
   }
 
-  step(now: Micros, input: PoolInput): readonly PoolEffect[] {
+  /** @param more whether another input follows at once: what all of them lead to is said after the last. */
+  step(now: Micros, input: PoolInput, more = false): readonly PoolEffect[] {
     this.#effects = []
     if (input.kind === 'message') this.#receive(now, input.message)
     if (input.kind === 'terms') this.#setTerms(input.model, input.terms)
     if (input.kind === 'shares') this.#takeShares(now, input.document)
+    if (input.kind === 'mapping') this.#membership.confirm(now, input.held)
+    if (more) return this.#effects
     if (now >= this.#clock.nextUs && this.members.length > 0) this.#runRound(now)
     this.#broker.expire(now)
     this.#noteScarcity(now)
@@ -200,8 +211,9 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     // It was told so by an owner whose last words the store has forgotten.
     member.processedThrough = Math.max(member.processedThrough, heartbeat.processedThrough)
     member.dirty = true
+    // What no document has carried yet (0) cannot have been read.
     member.outcomes = member.outcomes.filter(
-      ({ sequence }) => heartbeat.epoch !== epoch || sequence > heartbeat.sequence,
+      ({ sequence }) => sequence === 0 || heartbeat.epoch !== epoch || sequence > heartbeat.sequence,
     )
     const scarceOf = this.#supplyWanted ? this.#options.bundles : Infinity
     const differs = !member.divided || needsDiffer(member.divided, heartbeat, scarceOf)
@@ -263,8 +275,8 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
   #runRound(now: Micros): void {
     this.#clock.begin(now)
     this.#membership.watch(now)
-    // One engine with about the same needs gets the same answer; several share fractions that move every round.
-    if (!this.#clock.changed && this.members.length <= 1) return this.#tellCluster(now)
+    // One engine with about the same needs gets the same answer, and so do several without work; else fractions move every round.
+    if (!this.#clock.changed && (this.members.length <= 1 || this.idle)) return this.#tellCluster(now)
     this.#clock.clearChange()
     const weights = this.#cluster.weightsFor(now, this.members)
     const record = this.#rounds.run(now, this.members, this.#clock.number, weights)

@@ -2,19 +2,36 @@ import type { Bundles, Micros } from '@kvasir/kernel'
 import type { Ledger } from '@kvasir/reclaim'
 import { mustDo } from './debits.js'
 
-/** Bundles of engines that vanished, until nobody can believe to hold them any more. */
+/** One run of an engine. */
+interface Run {
+  readonly engine: string
+  readonly incarnation: number
+}
+
+/** Some bundles, and why they are not free. */
+interface Entry {
+  readonly engine: string
+  /** The run of the engine that held them; undefined where nobody knows whose they are. */
+  readonly incarnation: number | undefined
+  readonly bundles: Bundles
+  readonly untilUs: Micros
+  /** The device was told to take them: once it says that this run has none, they are free. */
+  readonly evicted: boolean
+}
+
+/** Bundles of engines that vanished, until nobody can believe to hold them any more, or the device says that nobody does. */
 export class Quarantine {
   readonly #ledger: Ledger
-  #entries: { readonly engine: string; readonly bundles: Bundles; readonly untilUs: Micros }[] = []
+  #entries: readonly Entry[] = []
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger
   }
 
   /** Isolates all that an engine holds or owes. One name may vanish twice before the first time is over. */
-  isolate(engine: string, untilUs: Micros): void {
-    const bundles = mustDo(this.#ledger.drop(engine))
-    if (bundles > 0) this.#entries.push({ engine, bundles, untilUs })
+  isolate(entry: Omit<Entry, 'bundles'>): void {
+    const bundles = mustDo(this.#ledger.drop(entry.engine))
+    if (bundles > 0) this.#entries = [...this.#entries, { ...entry, bundles }]
   }
 
   /** Somebody has shown that up to so many bundles of an entry are his: they are free to be leased to him. Answers how many. */
@@ -32,10 +49,32 @@ export class Quarantine {
     return claimed
   }
 
-  /** What has certainly run out is free. */
-  expire(now: Micros): void {
-    for (const { engine, bundles, untilUs } of this.#entries)
-      if (now >= untilUs) mustDo(this.#ledger.expire(engine, bundles))
-    this.#entries = this.#entries.filter(({ untilUs }) => now < untilUs)
+  /** What has certainly run out is free. Answers the runs that the device was never told to take it from. */
+  expire(now: Micros): readonly Run[] {
+    const over = this.#free(({ untilUs }) => now >= untilUs)
+    return over.flatMap(({ engine, incarnation, evicted }) =>
+      evicted || incarnation === undefined ? [] : [{ engine, incarnation }],
+    )
+  }
+
+  /**
+   * The device says who has bundles mapped: of those it was to take them from, whoever has none can never touch one again. Answers those
+   * that have some still: it did not hear of it.
+   */
+  confirm(mapped: readonly Run[]): readonly Run[] {
+    const has = ({ engine, incarnation }: Entry) =>
+      mapped.some((run) => run.engine === engine && run.incarnation === incarnation)
+    this.#free((entry) => entry.evicted && !has(entry))
+    return this.#entries.flatMap(({ engine, incarnation, evicted }) =>
+      evicted && incarnation !== undefined ? [{ engine, incarnation }] : [],
+    )
+  }
+
+  #free(isOver: (entry: Entry) => boolean): readonly Entry[] {
+    const over = this.#entries.filter(isOver)
+    if (over.length === 0) return over
+    for (const { engine, bundles } of over) mustDo(this.#ledger.expire(engine, bundles))
+    this.#entries = this.#entries.filter((entry) => !over.includes(entry))
+    return over
   }
 }

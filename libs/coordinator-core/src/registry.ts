@@ -44,10 +44,14 @@ export class Registry {
     return this.#departed.get(engine)
   }
 
-  /** An operator's change of one model: it holds for its engines from the next round on. */
+  /** An operator's change of one model: it holds for its engines from the next round on, but a new priority at once. */
   setTerms(model: string, terms: EngineTerms): void {
     this.#terms.set(model, terms)
-    for (const member of this.#members) if (member.model === model) member.terms = terms
+    for (const member of this.#members) {
+      if (member.model !== model) continue
+      member.dirty ||= member.terms.priority !== terms.priority
+      member.terms = terms
+    }
   }
 
   /** Whether a join is of a registered model and newer than all that was heard under its name. */

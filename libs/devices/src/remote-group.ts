@@ -11,6 +11,12 @@ import { type ClientDuplexStream, credentials } from '@grpc/grpc-js'
 import { monotonicClock } from './clock.js'
 import type { Device, DeviceLine, DeviceListener } from './device.js'
 
+/**
+ * When a line without an answer is taken for dead, ms. A process that ends closes its sockets, and that is heard at once; these are for
+ * a machine or a network that is gone, and longer than a busy process may be silent: its lease has run out by then whatever happened.
+ */
+const keepalive = { every: 5_000, answerWithin: 20_000 }
+
 /** A TP group in another process, over gRPC. @see serveDevice */
 export class RemoteGroup implements Device {
   readonly #client: DeviceServiceClient
@@ -19,8 +25,8 @@ export class RemoteGroup implements Device {
   /** @param address `host:port`, or `unix:PATH`. */
   constructor(address: string, clock: Clock = monotonicClock) {
     this.#client = new DeviceServiceClient(address, credentials.createInsecure(), {
-      'grpc.keepalive_time_ms': 1_000,
-      'grpc.keepalive_timeout_ms': 1_000,
+      'grpc.keepalive_time_ms': keepalive.every,
+      'grpc.keepalive_timeout_ms': keepalive.answerWithin,
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 1_000,
     })

@@ -1,6 +1,13 @@
-import type { DeviceAnswer, DeviceCommand, DeviceSnapshot, JournalEntry } from '@kvasir/contracts'
+import type {
+  DeviceAnswer,
+  DeviceCommand,
+  DeviceEvent,
+  DeviceSnapshot,
+  JournalEntry,
+} from '@kvasir/contracts'
 import {
   type DeviceEffect,
+  deviceEventOf,
   type DeviceInput,
   DeviceMachine,
   type DeviceOptions,
@@ -17,15 +24,25 @@ import { Pace } from './pace.js'
 /** An engine's first words, see `DeviceCommand`. */
 export type OpenCommand = Extract<DeviceCommand, { kind: 'open' }>
 
+/** All that a group without arithmetic needs to know of a model. */
+export type StepTimes = Pick<StepCostModel, 'stepUs'>
+
 export interface SimulatedGroupOptions {
   readonly machine: DeviceOptions
   /** Step times of what is opened, on this group. @throws {RangeError} when it is not known. */
-  costOf(open: OpenCommand): StepCostModel
+  costOf(open: OpenCommand): StepTimes
   /** How many times faster than the modelled GPUs it runs; 1 by default. */
   readonly speedUp?: number
   readonly clock?: Clock
   /** Absent: a group that is started anew has forgotten everything. */
   readonly journal?: DeviceJournal
+  /** Hears of all that changes who may command and who has what. */
+  readonly history?: DeviceHistory
+}
+
+/** Keeps what has happened, for whoever checks it afterwards. */
+export interface DeviceHistory {
+  note(event: DeviceEvent): void
 }
 
 /** Keeps what a group must not forget. */
@@ -46,7 +63,7 @@ export class SimulatedGroup implements Device {
   readonly #speedUp: number
   /** The line over which each engine was last opened. */
   readonly #lines = new Map<string, Line>()
-  readonly #costs = new Map<string, StepCostModel>()
+  readonly #costs = new Map<string, StepTimes>()
 
   constructor(options: SimulatedGroupOptions) {
     this.#options = options
@@ -54,6 +71,7 @@ export class SimulatedGroup implements Device {
     this.#pace = new Pace(this.#clock)
     this.#speedUp = options.speedUp ?? 1
     this.machine = new DeviceMachine(options.machine)
+    options.history?.note({ kind: 'began', total: options.machine.bundles, ...this.machine.snapshot() })
   }
 
   connect(listener: DeviceListener): DeviceLine {
@@ -72,6 +90,7 @@ export class SimulatedGroup implements Device {
 
   #receive(line: Line, command: DeviceCommand): void {
     if (command.kind === 'open') this.#open(line, command)
+    else if (command.kind === 'attach') this.#attach(line, command)
     else this.#carryOut(line, command)
   }
 
@@ -85,13 +104,30 @@ export class SimulatedGroup implements Device {
     line.engines.add(engine)
   }
 
+  /** From here on the engine is answered over this line. */
+  #attach(line: Line, command: Extract<DeviceCommand, { kind: 'attach' }>): void {
+    const { engine, incarnation } = command
+    if (this.machine.incarnationOf(engine) === incarnation) {
+      this.#lines.set(engine, line)
+      line.engines.add(engine)
+    }
+    this.#carryOut(line, command)
+  }
+
   /** Answers whether it was carried out. */
   #carryOut(line: Line, command: DeviceCommand): boolean {
     const effects = this.machine.step(this.#clock.now(), command)
     const entry = journalEntryOf(command, effects)
     if (entry) this.#options.journal?.write(entry, () => this.machine.snapshot())
+    this.#noteEvent(command, effects)
     this.#perform(effects, line)
     return !effects.some((effect) => effect.kind === 'refused')
+  }
+
+  #noteEvent(command: DeviceCommand, effects: readonly DeviceEffect[]): void {
+    const { history } = this.#options
+    const event = history && deviceEventOf(command, effects)
+    if (event) history?.note(event)
   }
 
   /** The group must not wait for an engine that cannot speak any more. */

@@ -124,3 +124,44 @@ describe('an answer that concerns nobody', () => {
     expect(() => working().give({ kind: 'mapped', engine: 'a', bundles: [40] })).toThrow('did not ask for')
   })
 })
+
+describe('a line to the device that was lost and is there again', () => {
+  const mapped = (engine: EngineUnderTest) => engine.machine.pool.mappedIds()
+
+  it('brings the end of a step that was under way, and no token is lost or doubled', () => {
+    const engine = working()
+    engine.startStep()
+    expect(commandedIn(engine.give({ kind: 'attach' }), 'attach')).toMatchObject([{ step: 4 }])
+    const answer = { kind: 'attached', engine: 'a', bundles: mapped(engine) } as const
+    expect(ofKind(engine.give({ ...answer, stepKnown: true }), 'preempted')).toEqual([])
+    engine.endStep()
+    expectAllServed(engine)
+  })
+
+  it('has a step that was never begun planned anew', () => {
+    const engine = working()
+    engine.startStep()
+    engine.give({ kind: 'attach' })
+    const bundles = mapped(engine)
+    const effects = engine.give({ kind: 'attached', engine: 'a', bundles, stepKnown: false })
+    expect(ofKind(effects, 'preempted')).toHaveLength(1)
+    expect(commandedIn(effects, 'ready')).toHaveLength(1)
+    expectAllServed(engine)
+  })
+
+  it('gives back what was mapped without its knowing', () => {
+    const engine = working()
+    const bundles = [...mapped(engine), 40, 41]
+    const effects = engine.give({ kind: 'attached', engine: 'a', bundles, stepKnown: false })
+    expect(commandedIn(effects, 'unmap')).toMatchObject([{ bundles: [40, 41] }])
+  })
+
+  it('is of no use to a run whose bundles the device does not have', () => {
+    const engine = working()
+    const forgotten = [{ kind: 'forgotten' }]
+    const none = engine.give({ kind: 'attached', engine: 'a', bundles: [], stepKnown: false })
+    expect(ofKind(none, 'forgotten')).toEqual(forgotten)
+    const refused = engine.give({ kind: 'refused', engine: 'a', command: 'attach', reason: 'not_open' })
+    expect(ofKind(refused, 'forgotten')).toEqual(forgotten)
+  })
+})

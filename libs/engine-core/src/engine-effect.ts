@@ -13,6 +13,8 @@ import type { SequenceInput, StepOutcome, StepPlan } from '@kvasir/scheduler'
 export type EngineInput =
   | { readonly kind: 'start' }
   | { readonly kind: 'stop' }
+  /** The device can be spoken to again, over another line than before. */
+  | { readonly kind: 'attach' }
   | { readonly kind: 'submit'; readonly sequence: SequenceInput }
   | { readonly kind: 'abort'; readonly slot: number }
   | { readonly kind: 'document'; readonly document: EngineDocument }
@@ -48,5 +50,7 @@ export type EngineEffect =
       readonly slot: number
       readonly reason: 'aborted' | 'engine_left' | 'exceeds_lease' | 'deadline_unreachable'
     }
+  /** The device does not know this run any more: it can go on as another one only. */
+  | { readonly kind: 'forgotten' }
   /** The request for memory ended: for the decision's other half, and for tests. */
   | { readonly kind: 'outcome'; readonly outcome: PreemptionOutcome }

@@ -42,6 +42,8 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
   #phase: Phase = 'idle'
   /** The step on the device. */
   #plan: StepPlan | undefined
+  /** Steps sent and not refused, the one on the device included. */
+  #steps = 0
 
   constructor(options: EngineOptions, scheduler: Scheduler, pool: BlockPool) {
     const parts = { options, scheduler, pool, lease: new Lease(options.leaseUs), outbox: new Outbox() }
@@ -88,6 +90,12 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
       case 'stop':
         this.#stop()
         break
+      case 'attach':
+        this.#attach()
+        return outbox.effects
+      case 'attached':
+        this.#attached(now, input)
+        break
       case 'submit':
         this.#submit(now, input.sequence)
         break
@@ -105,7 +113,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
         this.#planStep(now)
         break
       case 'executed':
-        this.#executed(now, input.startedUs)
+        this.#executed(now, input)
         break
       case 'copied':
         this.#holdings.copied(input.copy)
@@ -133,6 +141,30 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     outbox.device({ kind: 'open', engine, incarnation, ...named, blockBytesPerRank, share })
     this.#link.join()
     this.#reporter.start(now)
+  }
+
+  /** What was said last may be lost: the device is asked what it knows before anything else is said. */
+  #attach(): void {
+    const { options, outbox } = this.#parts
+    const { engine, incarnation } = options
+    const step = this.#phase === 'running' ? this.#steps : 0
+    outbox.device({ kind: 'attach', engine, incarnation, step })
+  }
+
+  /**
+   * The device still knows this run. What was under way and is not known there was lost: a turn is asked for anew, and a step whose
+   * sequences wait again was never begun.
+   */
+  #attached(now: Micros, { bundles, stepKnown }: Extract<DeviceAnswer, { kind: 'attached' }>): void {
+    const { outbox } = this.#parts
+    if (!this.#holdings.attached(bundles)) return outbox.emit({ kind: 'forgotten' })
+    if (this.#phase === 'running' && stepKnown) return this.#holdings.copiesEndWithStep()
+    if (this.#plan !== undefined) this.#cancelStep(this.#plan, 'not_your_turn')
+    this.#holdings.copyRefused()
+    this.#holdings.turnEnded()
+    this.#phase = 'idle'
+    this.#keepLease(now)
+    this.#turns.resume()
   }
 
   /** Ends every sequence with a reason, gives everything back and says so. */
@@ -180,7 +212,10 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
       if (this.#request.settle(now, outcome)) outbox.emit({ kind: 'outcome', outcome })
     this.#turns.resume()
     this.#holdings.obey(now)
-    this.#reportRelease(now)
+    // An owner who still asks has counted nothing that was said under an older document, and somebody waits for it.
+    const waitedFor = document.reclaims.length > 0 && this.#held(now) <= document.leaseBundles
+    if (waitedFor) this.#report(now)
+    else this.#reportRelease(now)
   }
 
   #wake(now: Micros): void {
@@ -259,6 +294,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     this.#plan = plan
     outbox.emit({ kind: 'planned', plan })
     this.#holdings.stepBegan(plan.copies)
+    this.#steps++
     this.#turns.execute(plan)
   }
 
@@ -281,7 +317,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     if (need) this.#request.ask(now, need)
   }
 
-  #executed(now: Micros, startedUs: Micros): void {
+  #executed(now: Micros, { startedUs, share = 1 }: Extract<DeviceAnswer, { kind: 'executed' }>): void {
     const { options, scheduler, outbox } = this.#parts
     const plan = this.#plan
     invariant(
@@ -295,7 +331,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     this.#holdings.turnEnded()
     const left = this.#holdings.stepEnded()
     this.#turns.charge(plan.totalTokens)
-    this.#rate.record(plan.totalTokens, now - startedUs)
+    this.#rate.record(plan.totalTokens, now - startedUs, share)
     this.#keepLease(now)
     if (left) this.#reportRelease(now)
     this.#holdings.returnIdle()
@@ -309,6 +345,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
    * after the next document, which may bring the new epoch, or when something else changes.
    */
   #refused(now: Micros, { command, reason }: Extract<DeviceAnswer, { kind: 'refused' }>): void {
+    const { outbox } = this.#parts
     switch (command) {
       case 'map':
         if (!this.#holdings.mapRefused()) return
@@ -323,6 +360,8 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
       case 'ready':
         if (this.#phase === 'ready') this.#standBack(now)
         return
+      case 'attach':
+        return outbox.emit({ kind: 'forgotten' })
       case 'copy':
         this.#holdings.copyRefused()
         this.#reportRelease(now)
@@ -338,6 +377,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     const { scheduler, outbox } = this.#parts
     const slots = scheduler.cancel(plan)
     this.#plan = undefined
+    this.#steps--
     this.#holdings.stepEnded()
     if (slots.length > 0) outbox.emit({ kind: 'preempted', slots, cause: { kind: 'device_refused', reason } })
   }

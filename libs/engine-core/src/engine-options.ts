@@ -10,7 +10,7 @@ export interface EngineOptions {
   readonly served?: DeviceModel
   /** Bytes of one KV block on each rank. */
   readonly blockBytesPerRank: Bytes
-  /** Fraction of the group's time for this engine, where time is partitioned. */
+  /** Fraction of the group for this engine by weight, where fractions are fixed or steps run side by side. */
   readonly share: number
   readonly roundUs: Micros
   readonly heartbeatUs: Micros

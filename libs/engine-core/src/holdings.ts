@@ -83,6 +83,21 @@ export class Holdings {
     return true
   }
 
+  /**
+   * The device says, over another line than before, what this engine has mapped: what it has not here goes back, for nobody heard of it,
+   * or of its return. False when the device lacks a bundle that is held here.
+   */
+  attached(mapped: readonly number[]): boolean {
+    const { options, pool, outbox } = this.#parts
+    this.#mapping = false
+    const here = new Set([...pool.mappedIds(), ...this.#leaving])
+    const extra = mapped.filter((bundle) => !here.has(bundle))
+    if (mapped.length - extra.length < here.size) return false
+    const { engine, incarnation } = options
+    if (extra.length > 0) outbox.device({ kind: 'unmap', engine, incarnation, bundles: extra })
+    return true
+  }
+
   /** The turn is over: others may have given bundles back when the next one comes. */
   turnEnded(): void {
     this.#exhausted = false
@@ -170,6 +185,11 @@ export class Holdings {
   stepEnded(): boolean {
     this.#copies.stepEnded()
     return this.#unmapLeft()
+  }
+
+  /** Word of the copies that were asked for before the step on the device is lost: they are done when it is. */
+  copiesEndWithStep(): void {
+    this.#copies.endWithStep()
   }
 
   copied(copy: number): void {

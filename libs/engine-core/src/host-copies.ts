@@ -19,6 +19,7 @@ export class HostCopies {
   /** Bundles that the step on the device reads. */
   #ofStep: ReadonlySet<number> = new Set()
   #sent = 0
+  #endsWithStep = false
 
   constructor(parts: EngineParts) {
     this.#parts = parts
@@ -60,6 +61,13 @@ export class HostCopies {
 
   stepEnded(): void {
     if (this.#ofStep.size > 0) this.#ofStep = new Set()
+    if (this.#endsWithStep) this.#open.clear()
+    this.#endsWithStep = false
+  }
+
+  /** The device makes copies and steps in order, and all of these are older than the step. */
+  endWithStep(): void {
+    this.#endsWithStep = true
   }
 
   /** No copy between steps that is under way counts any more: what it was to save will be computed again. */

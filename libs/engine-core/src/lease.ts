@@ -33,6 +33,11 @@ export class Lease {
     return this.#document
   }
 
+  /** Of requests that do not say their own, as operators set it for the model. */
+  get requestPriority(): number {
+    return this.#document?.priority ?? 0
+  }
+
   get limitBundles(): number {
     return this.#document?.limitBundles ?? 0
   }

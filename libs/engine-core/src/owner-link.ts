@@ -42,6 +42,11 @@ export class OwnerLink {
     for (const message of this.#unprocessed) this.#outbox.send(message)
   }
 
+  /** Whether nothing that was said needs to be said again. */
+  get settled(): boolean {
+    return this.#unprocessed.length === 0
+  }
+
   /** The owner has processed everything up to and including this number. */
   processed(through: number): void {
     this.#unprocessed = this.#unprocessed.filter(({ number }) => number > through)

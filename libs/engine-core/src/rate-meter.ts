@@ -7,10 +7,13 @@ const NEWEST = 0.05
 export class RateMeter {
   #tokens: number
   #stepUs: number
+  /** The same, counted as if the whole group had been the engine's for as much of the time as it had of the group. */
+  #groupUs: number
   #spentTokens = 0
 
   constructor(tokensPerSecond: number) {
     this.#stepUs = 20_000
+    this.#groupUs = this.#stepUs
     this.#tokens = (tokensPerSecond * this.#stepUs) / 1_000_000
   }
 
@@ -19,8 +22,9 @@ export class RateMeter {
     return this.#stepUs
   }
 
+  /** Of the group's time: what all of it would compute if it did nothing else. */
   get tokensPerSecond(): number {
-    return Math.round((this.#tokens * 1_000_000) / this.#stepUs)
+    return Math.round((this.#tokens * 1_000_000) / this.#groupUs)
   }
 
   /** Tokens of all steps so far. */
@@ -28,10 +32,12 @@ export class RateMeter {
     return this.#spentTokens
   }
 
-  record(tokens: number, durationUs: Micros): void {
+  /** @param share fraction of the group that the step ran on. */
+  record(tokens: number, durationUs: Micros, share: number): void {
     this.#spentTokens += tokens
     this.#tokens += NEWEST * (tokens - this.#tokens)
     this.#stepUs += NEWEST * (durationUs - this.#stepUs)
+    this.#groupUs += NEWEST * (durationUs * share - this.#groupUs)
   }
 
   /** Decode tokens due in a round plus the prefill tokens that could be computed in it. */

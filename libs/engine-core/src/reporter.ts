@@ -1,4 +1,4 @@
-import type { SupplyPoint } from '@kvasir/contracts'
+import { type Heartbeat, IDLE_HEARTBEATS, isIdle, type SupplyPoint } from '@kvasir/contracts'
 import type { Bundles, Micros, Tokens } from '@kvasir/kernel'
 import type { EngineParts } from './engine-parts.js'
 import type { OwnerLink } from './owner-link.js'
@@ -16,6 +16,8 @@ export class Reporter {
   readonly #rate: RateMeter
   readonly #link: OwnerLink
   #nextUs: Micros = Infinity
+  #reportedUs: Micros = -Infinity
+  #idleReported = false
   #heldReported: Bundles = 0
   #demandReported: Tokens = 0
   #curve: readonly SupplyPoint[] = []
@@ -27,9 +29,16 @@ export class Reporter {
     this.#link = link
   }
 
-  /** When the next heartbeat is due; Infinity before {@link start}. */
+  /** When the next heartbeat is due; Infinity before {@link start}. While nothing happens it need not come as often. */
   get nextUs(): Micros {
-    return this.#nextUs
+    return this.#rests ? this.#nextUs + (IDLE_HEARTBEATS - 1) * this.#parts.options.heartbeatUs : this.#nextUs
+  }
+
+  /** Whether all is as it was told: without work, and with no message that may have been lost. */
+  get #rests(): boolean {
+    const { scheduler, pool } = this.#parts
+    const idle = scheduler.unfinishedCount === 0 && pool.bundlesInUse === 0
+    return this.#idleReported && idle && this.#link.settled
   }
 
   /** As the owner was last told. */
@@ -48,7 +57,7 @@ export class Reporter {
    */
   surges(now: Micros): boolean {
     const { options, lease } = this.#parts
-    if (now < this.#nextUs - options.heartbeatUs + options.roundUs / 2) return false
+    if (now < this.#reportedUs + options.roundUs / 2) return false
     return lease.document?.sharesPool === true && this.#demandTokens() > SURGE * this.#demandReported
   }
 
@@ -56,12 +65,12 @@ export class Reporter {
   report(now: Micros, { held, leaving }: { readonly held: Bundles; readonly leaving: Bundles }): void {
     const { options, scheduler, pool, lease } = this.#parts
     const { engine, incarnation, heartbeatUs } = options
-    this.#nextUs = now + heartbeatUs
+    this.#reportedUs = now
     this.#heldReported = held
     this.#demandReported = this.#demandTokens()
     const { internal, bundle, pool: idle } = scheduler.fragmentation()
     const inBundles = (blocks: number) => Math.ceil(blocks / pool.blocksPerBundle)
-    this.#link.heartbeat({
+    const heartbeat: Heartbeat = {
       kind: 'heartbeat',
       engine,
       incarnation,
@@ -81,7 +90,10 @@ export class Reporter {
       spentTokens: this.#rate.spentTokens,
       lowestPriority: scheduler.runningCount > 0 ? scheduler.lowestRunningPriority() : null,
       supply: this.#supply(now),
-    })
+    }
+    this.#nextUs = now + heartbeatUs
+    this.#idleReported = isIdle(heartbeat)
+    this.#link.heartbeat(heartbeat)
   }
 
   #demandTokens(): Tokens {

@@ -24,6 +24,8 @@ export function requestOf(command: DeviceCommand): SessionRequest {
         },
       }
     }
+    case 'attach':
+      return { command: { $case: 'attach', value: { sender: senderOf(command), step: command.step } } }
     case 'close':
       return { command: { $case: 'close', value: { sender: senderOf(command) } } }
     case 'fence':
@@ -66,6 +68,8 @@ export function commandIn({ command }: SessionRequest): DeviceCommand {
       const served = command.value.served ? { served: modelIn(command.value.served) } : {}
       return { kind: 'open', ...senderIn(command.value), model, ...served, blockBytesPerRank, share }
     }
+    case 'attach':
+      return { kind: 'attach', ...senderIn(command.value), step: command.value.step }
     case 'close':
       return { kind: 'close', ...senderIn(command.value) }
     case 'fence':
@@ -106,6 +110,10 @@ export function responseOf(answer: DeviceAnswer, highestEpoch: number): SessionR
   switch (answer.kind) {
     case 'mapped':
       return { answer: { $case: 'mapped', value: { engine: answer.engine, bundles: answer.bundles } } }
+    case 'attached': {
+      const { engine, bundles, stepKnown } = answer
+      return { answer: { $case: 'attached', value: { engine, bundles, stepKnown } } }
+    }
     case 'turn':
       return { answer: { $case: 'turn', value: { engine: answer.engine } } }
     case 'executed':
@@ -137,6 +145,10 @@ export function answerIn({ answer }: SessionResponse): {
   switch (answer.$case) {
     case 'mapped':
       return { answer: { kind: 'mapped', engine: answer.value.engine, bundles: answer.value.bundles } }
+    case 'attached': {
+      const { engine, bundles, stepKnown } = answer.value
+      return { answer: { kind: 'attached', engine, bundles, stepKnown } }
+    }
     case 'turn':
       return { answer: { kind: 'turn', engine: answer.value.engine } }
     case 'executed': {
@@ -189,6 +201,7 @@ function refusalIn(reason: Refusal): DeviceRefusal {
 
 const commandNames: readonly DeviceCommand['kind'][] = [
   'open',
+  'attach',
   'close',
   'fence',
   'map',

@@ -1,5 +1,7 @@
+export * from './completion-wire.js'
 export * from './device-wire.js'
 export * from './operator-wire.js'
+export * from './pool-wire.js'
 export {
   DeviceServiceClient,
   DeviceServiceService,
@@ -16,3 +18,24 @@ export {
   type PatchModelResponse,
   type WatchResponse,
 } from './generated/kvasir/v1/coordinator.js'
+export {
+  type CompleteRequest,
+  type CompleteResponse,
+  type Completion,
+  type CompletionError,
+  CompletionServiceClient,
+  type CompletionServiceServer,
+  CompletionServiceService,
+  FinishReason,
+  type SessionRequest as CompletionSessionRequest,
+  type SessionResponse as CompletionSessionResponse,
+} from './generated/kvasir/v1/completion.js'
+export {
+  type Attach,
+  type Document as PoolDocument,
+  type PoolSessionRequest,
+  type PoolSessionResponse,
+  PoolServiceClient,
+  type PoolServiceServer,
+  PoolServiceService,
+} from './generated/kvasir/v1/pool.js'

@@ -5,7 +5,9 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger'
 export function serveOpenApi(app: INestApplication): void {
   const config = new DocumentBuilder()
     .setTitle('Kvasir coordinator')
-    .setDescription('Models, their terms and what became of them; any coordinator answers for every pool.')
+    .setDescription(
+      'Models, their terms and what became of them; any coordinator answers for every pool. Experiments in the queue: [/experiments/queue](/experiments/queue).',
+    )
     .setVersion('1')
     .setOpenAPIVersion('3.1.0')
     .build()

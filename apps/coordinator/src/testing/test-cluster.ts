@@ -22,7 +22,7 @@ export class TestCluster {
   readonly coordinators: RunningCoordinator[] = []
   readonly #stores: (name: string) => ActorStores
   readonly #devices: ReadonlyMap<string, SimulatedGroup>
-  readonly #engines: EngineDriver[] = []
+  readonly engines: EngineDriver[] = []
   #busy: NodeJS.Timeout | undefined
 
   readonly #settings: PoolSettings
@@ -53,8 +53,8 @@ export class TestCluster {
   /** Starts an engine of a model on a pool. */
   async engine(model: string, pool: string): Promise<EngineDriver> {
     const place = POOLS.find(({ id }) => id === pool)
-    const device = this.#devices.get(pool)
-    if (!place || !device) throw new RangeError(`there is no pool ${pool}`)
+    const device = this.device(pool)
+    if (!place) throw new RangeError(`there is no pool ${pool}`)
     const settings = this.#settings
     const plan = servedPlan({
       name: model,
@@ -77,21 +77,31 @@ export class TestCluster {
       heartbeatUs: settings.heartbeatUs,
     })
     await driver.start()
-    this.#engines.push(driver)
+    this.engines.push(driver)
     return driver
   }
 
-  /** Gives every engine more than it can do, for as long as the cluster lives. */
-  keepBusy(): void {
+  get pools() {
+    return POOLS
+  }
+
+  device(pool: string): SimulatedGroup {
+    const device = this.#devices.get(pool)
+    if (!device) throw new RangeError(`there is no pool ${pool}`)
+    return device
+  }
+
+  /** Gives every engine more than it can do, for as long as the cluster lives: so many requests under way on each. */
+  keepBusy({ requests = 40, outputTokens = 200 } = {}): void {
     let count = 0
     const done = { tokens: () => {}, finished: () => {}, refused: () => {}, ended: () => {} }
     this.#busy = setInterval(() => {
-      for (const engine of this.#engines) {
-        if (!engine.ready || engine.unfinished > 40) continue
+      for (const engine of this.engines) {
+        if (!engine.ready || engine.unfinished > requests) continue
         const sequence = {
           id: `r${++count}`,
           promptTokens: 300,
-          maxOutputTokens: 200,
+          maxOutputTokens: outputTokens,
           priority: 0,
           arrivalUs: 0,
           content: new SyntheticContent({ uniqueSeed: count }),
@@ -103,7 +113,7 @@ export class TestCluster {
 
   async stop(): Promise<void> {
     clearInterval(this.#busy)
-    for (const engine of this.#engines) await engine.stop()
+    for (const engine of this.engines) await engine.stop()
     for (const coordinator of this.coordinators) await coordinator.stop()
     for (const device of this.#devices.values()) device.close()
   }

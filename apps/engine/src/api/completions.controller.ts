@@ -12,7 +12,7 @@ import { type Ask, Engine } from '../engine.js'
 import type { AnswerSink } from '../generation.js'
 import { type AnswerShape, chatShape, completionShape } from './answer-shape.js'
 import { EventStream } from './event-stream.js'
-import { OpenAiError } from './openai-error.js'
+import { unservedModel } from './openai-error.js'
 import { chatAsk, completionAsk, headersIn, parsedAs, requestIdOf } from './request.js'
 import { WholeAnswer } from './whole-answer.js'
 
@@ -70,13 +70,7 @@ export class CompletionsController {
   async #serve(exchange: Exchange): Promise<void> {
     const { request, shape } = exchange
     const { name } = this.#engine.profile.model
-    if (request.model !== name)
-      throw new OpenAiError({
-        status: 404,
-        message: `model is "${request.model}"; this engine serves ${name}`,
-        code: 'model_not_found',
-        param: 'model',
-      })
+    if (request.model !== name) throw unservedModel(request.model, name)
     const head = {
       id: `${shape.idPrefix}${randomUUID()}`,
       created: Math.floor(Date.now() / 1_000),

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Param } from '@nestjs/common'
 import { Engine } from '../engine.js'
-import { OpenAiError } from './openai-error.js'
+import { OpenAiError, unservedModel } from './openai-error.js'
 
 /** What is served, and how it goes. */
 @Controller()
@@ -26,12 +26,7 @@ export class ModelsController {
   model(@Param('model') model: string) {
     const served = this.#served
     if (model === served.id) return served
-    throw new OpenAiError({
-      status: 404,
-      message: `model is "${model}"; this engine serves ${served.id}`,
-      code: 'model_not_found',
-      param: 'model',
-    })
+    throw unservedModel(model, served.id)
   }
 
   /** The process is there; what it has to work with is in the answer. */

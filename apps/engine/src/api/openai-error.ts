@@ -29,6 +29,16 @@ function typeOf(status: number): string {
   return status < 500 ? 'invalid_request_error' : 'server_error'
 }
 
+/** A model that is asked for and not served here. */
+export function unservedModel(model: string, served: string): OpenAiError {
+  return new OpenAiError({
+    status: 404,
+    message: `model is "${model}"; this engine serves ${served}`,
+    code: 'model_not_found',
+    param: 'model',
+  })
+}
+
 /** What else may be tried at once, or a moment later. */
 const RETRY_AFTER_S = 1
 

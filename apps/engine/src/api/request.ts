@@ -31,7 +31,11 @@ export function headersIn(headers: Readonly<Record<string, unknown>>): RequestHe
 
 /** The id that a client gave its request, or one that names it from here on. */
 export function requestIdOf(headers: RequestHeaders): string {
-  return headers['x-request-id'] ?? `req-${randomUUID()}`
+  return headers['x-request-id'] ?? newRequestId()
+}
+
+export function newRequestId(): string {
+  return `req-${randomUUID()}`
 }
 
 export function completionAsk(request: CompletionRequest, headers: RequestHeaders): Ask {

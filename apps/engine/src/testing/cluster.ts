@@ -1,7 +1,15 @@
-import { type DeviceSnapshot, engineProfileSchema } from '@kvasir/contracts'
+import {
+  type DeviceSnapshot,
+  engineProfileSchema,
+  engineTermsSchema,
+  type PoolView,
+  type PoolWord,
+  poolViewSchema,
+} from '@kvasir/contracts'
 import { type Device, type DeviceLine, SimulatedGroup, StepCosts } from '@kvasir/devices'
 import { knownGpu } from '@kvasir/hardware'
 import { MemoryActors, type OwnerDriver } from '@kvasir/platform'
+import { CLUSTER_ACTOR, poolPeer, type PoolSpeech, VIEW_PEER } from '@kvasir/coordinator-core'
 import { type RunningEngine, start } from '../start.js'
 import { POOL, poolOwner } from './pool-owner.js'
 
@@ -32,6 +40,18 @@ class FlakyDevice implements Device {
     for (const { lost } of lines) lost('the device was replaced')
   }
 
+  mappedBy(engine: string): number {
+    return this.#group.machine.mappedBy(engine)
+  }
+
+  /** Every line is lost; the group goes on, and hears of it. */
+  cut(): void {
+    const lines = this.#lines
+    this.#lines = []
+    for (const { line } of lines) line.close()
+    for (const { lost } of lines) lost('the line was cut')
+  }
+
   close(): void {
     this.#group.close()
   }
@@ -42,7 +62,7 @@ export class TestCluster {
   readonly #stores = new MemoryActors()
   readonly #device: FlakyDevice
   readonly #engines: RunningEngine[] = []
-  readonly #owner: OwnerDriver
+  readonly #owner: OwnerDriver<PoolSpeech>
 
   private constructor(terms: Readonly<Record<string, object>>) {
     this.#device = new FlakyDevice(newGroup())
@@ -66,6 +86,7 @@ export class TestCluster {
       device: 'unix:nowhere',
       store: { socket: 'nowhere' },
       http: { port: 0 },
+      grpc: { port: 0 },
       drainMs: 1_000,
       log: 'error',
     })
@@ -74,9 +95,44 @@ export class TestCluster {
     return engine
   }
 
+  /** The pool as its owner shows it; undefined when it has not yet. */
+  async view(): Promise<PoolView | undefined> {
+    const answer = await this.#stores.actor(POOL.id).peer({ kind: 'read', peer: VIEW_PEER })
+    if (answer.kind !== 'document' || answer.text === null) return undefined
+    return poolViewSchema.parse(JSON.parse(answer.text))
+  }
+
+  /** An operator changes the terms of a model: the owner of the cluster, which is played here, tells the pool's owner. */
+  async setTerms(model: string, terms: object): Promise<void> {
+    const store = this.#stores.actor(CLUSTER_ACTOR)
+    const seen = await store.own({ kind: 'observe' })
+    if (seen.kind !== 'observed') throw new TypeError(seen.kind)
+    const taken = await store.own({ kind: 'acquire', seen: seen.own, by: 'operator' })
+    if (taken.kind !== 'acquired') throw new TypeError(taken.kind)
+    const { term, version } = taken.own
+    const change = { model, revision: term, terms: engineTermsSchema.parse(terms), draining: false }
+    const word: PoolWord = {
+      shares: { pool: POOL.id, epoch: term, sequence: 1, models: [change], weights: [] },
+      orders: { revision: 0, policy: 'weighted-max-min', observeOnly: false },
+    }
+    const documents = [{ peer: poolPeer(POOL.id), text: JSON.stringify(word) }]
+    const commit = { term, by: 'operator', version, id: String(term), epoch: term, documents }
+    await store.own({ kind: 'commit', commit: { ...commit, log: [], positions: [] } })
+  }
+
   /** The group is started anew from what its journal would have kept. */
   restartDevice(): void {
     this.#device.replace((before) => newGroup(before.machine.snapshot()))
+  }
+
+  /** Bundles that the group has mapped for an engine. */
+  mappedBy(engine: string): number {
+    return this.#device.mappedBy(engine)
+  }
+
+  /** The lines of all engines and of the owner to the group are lost, and nothing else is. */
+  cutLines(): void {
+    this.#device.cut()
   }
 
   async stop(): Promise<void> {

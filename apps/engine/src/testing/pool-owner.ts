@@ -1,5 +1,19 @@
-import { engineMessageSchema, engineTermsSchema, parseDocument, poolSettingsSchema } from '@kvasir/contracts'
-import { defaultOwnerTimings, OwnerMachine, PoolHost } from '@kvasir/coordinator-core'
+import {
+  engineLetterSchema,
+  engineTermsSchema,
+  heartbeatSchema,
+  poolSettingsSchema,
+  poolWordSchema,
+} from '@kvasir/contracts'
+import {
+  CLUSTER_ACTOR,
+  defaultOwnerTimings,
+  Ear,
+  OwnerMachine,
+  PoolHost,
+  poolPeer,
+  type PoolSpeech,
+} from '@kvasir/coordinator-core'
 import type { Device } from '@kvasir/devices'
 import { SeededRng } from '@kvasir/kernel'
 import { type ActorStores, OwnerDriver } from '@kvasir/platform'
@@ -11,7 +25,7 @@ export function poolOwner(
   stores: ActorStores,
   device: Device,
   terms: Readonly<Record<string, object>>,
-): OwnerDriver {
+): OwnerDriver<PoolSpeech> {
   const models = Object.entries(terms)
   const pool = {
     pool: POOL.id,
@@ -22,16 +36,18 @@ export function poolOwner(
     unitsPerToken: new Map<string, number>(),
     nominalRate: new Map(models.map(([name]) => [name, 10_000])),
   }
-  const decode = (text: string) => {
-    const parsed = parseDocument(engineMessageSchema, JSON.parse(text))
-    return parsed.kind === 'parsed' ? parsed.value : undefined
-  }
-  const machine = new OwnerMachine({
+  const ears = new Ear<PoolSpeech>({
+    letter: (text) => engineLetterSchema.parse(JSON.parse(text)),
+    heartbeat: (text) => heartbeatSchema.parse(JSON.parse(text)),
+    word: (text) => poolWordSchema.parse(JSON.parse(text)),
+  })
+  const machine = new OwnerMachine<PoolSpeech>({
     timings: defaultOwnerTimings,
     process: 'test',
     rng: new SeededRng(1, 'owner'),
     device: true,
-    host: (now, takeover) => new PoolHost(now, takeover, { pool, decode, decodeWord: () => undefined }),
+    host: (now, takeover) => new PoolHost(now, takeover, { pool }),
   })
-  return new OwnerDriver({ machine, store: stores.actor(POOL.id), device })
+  const above = { store: stores.actor(CLUSTER_ACTOR), peer: poolPeer(POOL.id) }
+  return new OwnerDriver({ machine, store: stores.actor(POOL.id), above, ears, device })
 }

@@ -10,8 +10,7 @@ import type {
 } from '@kvasir/contracts'
 import type { Epoch, Micros } from '@kvasir/kernel'
 import { type ClusterEffect, ClusterMachine, type ClusterState } from '../cluster/cluster-machine.js'
-import type { PeerText } from '../store/store.js'
-import type { Hosted, HostedInput, HostedOutput, Takeover } from './hosted.js'
+import type { Hosted, HostedDocument, HostedInput, HostedOutput, Takeover } from './hosted.js'
 
 export interface ClusterHostOptions {
   /** How long a change waits for others, see `ClusterOptions`. */
@@ -20,9 +19,13 @@ export interface ClusterHostOptions {
   readonly weighs: boolean
   /** How pools are run until an operator says otherwise. */
   readonly orders: PoolOrders
-  /** Each reads what a peer of its kind said; undefined when it is nothing of the kind, which then changes nothing. */
-  decodeReport(text: string): PoolReport | undefined
-  decodeLetter(text: string): OperatorLetter | undefined
+}
+
+/** What is said to the owner of the cluster: by coordinators, for operators, and by owners of pools. Nobody is above it. */
+export interface ClusterSpeech {
+  readonly letter: OperatorLetter
+  readonly heartbeat: PoolReport
+  readonly word: never
 }
 
 /** Peers of the cluster's owner: those of pools and coordinators, and the place of what everybody may read. */
@@ -34,6 +37,8 @@ export function poolPeer(pool: string): string {
 export function coordinatorPeer(coordinator: string): string {
   return `coordinator:${coordinator}`
 }
+
+type Said<K extends 'letter' | 'heartbeat'> = Extract<HostedInput<ClusterSpeech>, { kind: K }>
 
 /** Answers that are kept for one coordinator: it has read an older one, or is not waiting for it any more. */
 const ANSWERS_KEPT = 100
@@ -47,7 +52,7 @@ interface ClusterHostState {
 }
 
 /** The cluster's owner as an actor of the store: reports of pools and letters of operators in, words to pools and answers out. */
-export class ClusterHost implements Hosted {
+export class ClusterHost implements Hosted<ClusterSpeech> {
   readonly machine: ClusterMachine
   readonly #options: ClusterHostOptions
   readonly #epoch: Epoch
@@ -56,8 +61,6 @@ export class ClusterHost implements Hosted {
   readonly #answers: Map<string, readonly OperatorAnswer[]>
   /** By pool, what it was last told. */
   readonly #shares = new Map<string, ShareDocument>()
-  /** By pool, what was read last: a report is looked at once. */
-  readonly #reports = new Map<string, string>()
   /** The registry is to be told: it has changed, or this owner is new. */
   #registryDue = true
 
@@ -68,6 +71,11 @@ export class ClusterHost implements Hosted {
     this.#orders = state?.orders ?? options.orders
     this.#answers = new Map(state?.answers)
     this.machine = new ClusterMachine({ epoch, gatherUs: options.gatherUs }, state?.cluster)
+  }
+
+  /** Whatever is said to the cluster is rung for. */
+  get quiet(): boolean {
+    return true
   }
 
   nextDeadline(): Micros | undefined {
@@ -84,28 +92,23 @@ export class ClusterHost implements Hosted {
     return JSON.stringify(state)
   }
 
-  step(now: Micros, input: HostedInput): HostedOutput {
-    const documents: PeerText[] = []
+  step(now: Micros, input: HostedInput<ClusterSpeech>): HostedOutput {
+    const documents: HostedDocument[] = []
     if (input.kind === 'wake') this.#tell(this.machine.step(now, input), documents)
     if (input.kind === 'heartbeat') this.#report(now, input, documents)
     if (input.kind === 'letter') this.#letter(now, input, documents)
-    if (this.#registryDue) documents.push({ peer: REGISTRY_PEER, text: JSON.stringify(this.#registry()) })
+    if (this.#registryDue) documents.push({ peer: REGISTRY_PEER, body: this.#registry() })
     this.#registryDue = false
     return { documents, log: [], device: [], retired: [], changed: input.kind === 'letter' }
   }
 
-  #report(now: Micros, { peer, text }: Extract<HostedInput, { kind: 'heartbeat' }>, documents: PeerText[]) {
-    if (this.#reports.get(peer) === text) return
-    this.#reports.set(peer, text)
-    const report = this.#options.decodeReport(text)
+  #report(now: Micros, { peer, message }: Said<'heartbeat'>, documents: HostedDocument[]) {
     // Nobody speaks for another pool.
-    if (report === undefined || poolPeer(report.pool) !== peer) return
-    this.#tell(this.machine.step(now, { kind: 'report', report }), documents)
+    if (poolPeer(message.pool) !== peer) return
+    this.#tell(this.machine.step(now, { kind: 'report', report: message }), documents)
   }
 
-  #letter(now: Micros, { peer, text }: Extract<HostedInput, { kind: 'letter' }>, documents: PeerText[]) {
-    const letter = this.#options.decodeLetter(text)
-    if (letter === undefined) return
+  #letter(now: Micros, { peer, message: letter }: Said<'letter'>, documents: HostedDocument[]) {
     const answers = this.#answers.get(peer) ?? []
     if (!answers.some(({ id }) => id === letter.id)) {
       const answer =
@@ -113,10 +116,10 @@ export class ClusterHost implements Hosted {
       this.#answers.set(peer, [...answers.slice(1 - ANSWERS_KEPT), answer])
     }
     const told: OperatorAnswers = { answers: this.#answers.get(peer) ?? [] }
-    documents.push({ peer, text: JSON.stringify(told) })
+    documents.push({ peer, body: told })
   }
 
-  #model(now: Micros, letter: Extract<OperatorLetter, { kind: 'model' }>, documents: PeerText[]) {
+  #model(now: Micros, letter: Extract<OperatorLetter, { kind: 'model' }>, documents: HostedDocument[]) {
     const effects = this.machine.step(now, { kind: 'change', change: letter.change })
     this.#tell(effects, documents)
     const changed = effects.find((effect) => effect.kind === 'changed')
@@ -125,7 +128,7 @@ export class ClusterHost implements Hosted {
     return { id: letter.id, kind, revision }
   }
 
-  #order(letter: Extract<OperatorLetter, { kind: 'orders' }>, documents: PeerText[]): OperatorAnswer {
+  #order(letter: Extract<OperatorLetter, { kind: 'orders' }>, documents: HostedDocument[]): OperatorAnswer {
     const { id, orders } = letter
     const { revision } = this.#orders
     if (orders.revision !== revision + 1)
@@ -136,7 +139,7 @@ export class ClusterHost implements Hosted {
     return { id, kind: 'accepted', revision: orders.revision }
   }
 
-  #tell(effects: readonly ClusterEffect[], documents: PeerText[]): void {
+  #tell(effects: readonly ClusterEffect[], documents: HostedDocument[]): void {
     for (const effect of effects) {
       if (effect.kind !== 'shares') continue
       const { document } = effect
@@ -146,9 +149,9 @@ export class ClusterHost implements Hosted {
     }
   }
 
-  #wordFor(shares: ShareDocument): PeerText {
+  #wordFor(shares: ShareDocument): HostedDocument {
     const word: PoolWord = { shares, orders: this.#orders }
-    return { peer: poolPeer(shares.pool), text: JSON.stringify(word) }
+    return { peer: poolPeer(shares.pool), body: word }
   }
 
   #registry(): RegistryDocument {

@@ -1,29 +1,40 @@
 import type { DeviceCommand } from '@kvasir/contracts'
 import type { Epoch, Micros } from '@kvasir/kernel'
-import type { PeerText } from '../store/store.js'
+import type { Speech } from './heard.js'
 
 /**
  * What decides for an actor while a process owns it. It keeps its state in memory; what it decides reaches the world only through
  * the commits of its owner, so that a decision is either durable and seen, or neither.
  */
-export interface Hosted {
-  step(now: Micros, input: HostedInput): HostedOutput
+export interface Hosted<S extends Speech = Speech> {
+  /** @param more whether another input follows at once: documents may wait for the last. */
+  step(now: Micros, input: HostedInput<S>, more?: boolean): HostedOutput
+  /** Whether nobody has work: what is not rung for can wait longer. Absent: it cannot. */
+  readonly quiet?: boolean
   nextDeadline(): Micros | undefined
   /** All that the next owner must know. */
   pack(): string
 }
 
-export type HostedInput =
+export type HostedInput<S extends Speech = Speech> =
   | { readonly kind: 'wake' }
   /** A numbered message, in the order of its peer's inbox. */
-  | { readonly kind: 'letter'; readonly peer: string; readonly text: string }
-  /** A peer's newest heartbeat; it may be the one already seen. */
-  | { readonly kind: 'heartbeat'; readonly peer: string; readonly text: string }
+  | { readonly kind: 'letter'; readonly peer: string; readonly message: S['letter'] }
+  /** A peer's newest heartbeat, once. */
+  | { readonly kind: 'heartbeat'; readonly peer: string; readonly message: S['heartbeat'] }
   /** The newest document of the actor above: a pool's owner is a peer of the cluster's. */
-  | { readonly kind: 'word'; readonly text: string }
+  | { readonly kind: 'word'; readonly word: S['word'] }
+  /** What the device says is mapped, after everything it was told to take. */
+  | { readonly kind: 'mapping'; readonly held: readonly HeldBundles[] }
+
+/** What a peer shall read, in full. It becomes text when it is committed, and only if no newer one has replaced it by then. */
+export interface HostedDocument {
+  readonly peer: string
+  readonly body: object
+}
 
 export interface HostedOutput {
-  readonly documents: readonly PeerText[]
+  readonly documents: readonly HostedDocument[]
   /** Lines of the decision log. */
   readonly log: readonly string[]
   /** To be done once the commit that explains them is durable. */

@@ -8,23 +8,29 @@ import {
   type StoreAnswer,
   type StoreCommand,
 } from '../store/store.js'
-import type { Hosted, HostedInput, HostedOutput } from './hosted.js'
+import type { Heard, Speech } from './heard.js'
+import type { HeldBundles, Hosted, HostedInput, HostedOutput } from './hosted.js'
 import type { OwnerTimings } from './owner-timings.js'
 
 /** Letters read from one inbox at a time: a noisy peer delays nobody but itself. */
 const LETTERS_AT_ONCE = 256
+/** While nobody has work, an owner that nobody rings for looks so many times less often. */
+const QUIET_PEEKS = 5
 /** Pause before a store that did not answer is asked again. */
 const RETRY_US: Micros = 50_000
 
-export interface OfficeOptions {
+export interface OfficeOptions<S extends Speech> {
   readonly timings: OwnerTimings
-  readonly hosted: Hosted
+  readonly hosted: Hosted<S>
   readonly epoch: Epoch
   readonly own: Ownership
   readonly positions: readonly { readonly peer: string; readonly position: Position }[]
   /** When the command was sent by which the office was taken. */
   readonly sinceUs: Micros
 }
+
+/** What became of a command to the store; what a look at it found has been read. */
+export type OwnerAnswer<S extends Speech> = Exclude<StoreAnswer, { kind: 'peeked' }> | Heard<S>
 
 /** What an office has its owner do. `leave`: it is over, and why. */
 export type OfficeEffect =
@@ -39,7 +45,7 @@ export type LeaveReason = 'fenced' | 'regressed' | 'lapsed' | 'resigned'
 
 /** What was decided since the last commit. */
 interface Pending {
-  readonly documents: Map<string, string>
+  readonly documents: Map<string, object>
   log: string[]
   device: DeviceCommand[]
   retired: string[]
@@ -60,9 +66,9 @@ interface Flight {
  * The time of one owner in office: reads what peers say, lets the hosted actor decide, and commits what it decided. One commit is on
  * its way at a time, so load makes commits larger and not the queue longer. Every commit is the renewal of the office too.
  */
-export class Office {
+export class Office<S extends Speech> {
   readonly #timings: OwnerTimings
-  readonly #hosted: Hosted
+  readonly #hosted: Hosted<S>
   readonly #by: string
   readonly #term: number
   #version: number
@@ -74,8 +80,12 @@ export class Office {
   /** How far each inbox was read, and how far by the newest commit. */
   readonly #read = new Map<string, Position>()
   readonly #committed = new Map<string, Position>()
+  /** By peer, the one that was decided on: each is looked at once. */
+  readonly #heartbeats = new Map<string, S['heartbeat']>()
   #peers: readonly string[] = []
   #peeking = false
+  /** When the look was begun that is under way. It may be heard late, and commits have gone through since. */
+  #peekVersion = 0
   #rung = true
   #nextPeekUs: Micros
   #resigning = false
@@ -83,7 +93,7 @@ export class Office {
   #epoch: Epoch
   #effects: OfficeEffect[] = []
 
-  constructor(now: Micros, options: OfficeOptions) {
+  constructor(now: Micros, options: OfficeOptions<S>) {
     const { timings, hosted, epoch, own, positions, sinceUs } = options
     this.#timings = timings
     this.#hosted = hosted
@@ -125,8 +135,13 @@ export class Office {
   }
 
   /** The actor above has said something. */
-  word(now: Micros, text: string): readonly OfficeEffect[] {
-    return this.#turn(now, () => this.#decide(now, { kind: 'word', text }))
+  word(now: Micros, word: S['word']): readonly OfficeEffect[] {
+    return this.#turn(now, () => this.#decide(now, { kind: 'word', word }))
+  }
+
+  /** The device says what is mapped, after everything it was told. */
+  mapping(now: Micros, held: readonly HeldBundles[]): readonly OfficeEffect[] {
+    return this.#turn(now, () => this.#decide(now, { kind: 'mapping', held }))
   }
 
   /** Gives the office up with its next commit. */
@@ -142,11 +157,11 @@ export class Office {
   }
 
   /** @param asked the kind of command that is answered. */
-  answer(now: Micros, asked: StoreCommand['kind'], answer: StoreAnswer): readonly OfficeEffect[] {
+  answer(now: Micros, asked: StoreCommand['kind'], answer: OwnerAnswer<S>): readonly OfficeEffect[] {
     return this.#turn(now, () => {
       switch (answer.kind) {
-        case 'peeked':
-          return this.#peeked(now, answer)
+        case 'heard':
+          return this.#hear(now, answer)
         case 'committed':
           return this.#landed(answer.version)
         case 'observed':
@@ -177,29 +192,36 @@ export class Office {
   #peek(now: Micros): void {
     if (this.#peeking || this.#resigning || (!this.#rung && now < this.#nextPeekUs)) return
     this.#peeking = true
+    this.#peekVersion = this.#version
     this.#rung = false
-    this.#nextPeekUs = now + this.#timings.peekUs
+    this.#nextPeekUs = now + this.#timings.peekUs * (this.#hosted.quiet ? QUIET_PEEKS : 1)
     const positions = this.#peers.map((peer) => ({ peer, position: this.#read.get(peer) ?? BEFORE_ALL }))
     this.#effects.push({ kind: 'store', command: { kind: 'peek', positions, limit: LETTERS_AT_ONCE } })
   }
 
-  #peeked(now: Micros, { own, peers, heartbeats, letters }: Extract<StoreAnswer, { kind: 'peeked' }>): void {
+  #hear(now: Micros, { own, peers, heartbeats, letters }: Heard<S>): void {
     this.#peeking = false
     if (own?.by !== this.#by || own.term !== this.#term) return this.#fenced(own)
-    if (own.version < this.#version) return this.#leave('regressed')
+    if (own.version < this.#peekVersion) return this.#leave('regressed')
     // A peer that is new is read from at once: its first message is why it is here.
     if (peers.some((peer) => !this.#peers.includes(peer))) this.#rung = true
     this.#peers = peers
-    for (const { peer, position, text } of letters) {
+    const inputs: HostedInput<S>[] = []
+    for (const { peer, position, read } of letters) {
       this.#read.set(peer, position)
-      this.#decide(now, { kind: 'letter', peer, text })
+      if (read) inputs.push({ kind: 'letter', peer, message: read.message })
     }
     if (letters.length >= LETTERS_AT_ONCE) this.#rung = true
-    for (const { peer, text } of heartbeats) this.#decide(now, { kind: 'heartbeat', peer, text })
+    for (const { peer, message } of heartbeats) {
+      if (this.#heartbeats.get(peer) === message) continue
+      this.#heartbeats.set(peer, message)
+      inputs.push({ kind: 'heartbeat', peer, message })
+    }
+    inputs.forEach((input, i) => this.#decide(now, input, i < inputs.length - 1))
   }
 
-  #decide(now: Micros, input: HostedInput): void {
-    this.#note(this.#hosted.step(now, input))
+  #decide(now: Micros, input: HostedInput<S>, more = false): void {
+    this.#note(this.#hosted.step(now, input, more))
   }
 
   /** A newer document of a peer replaces one not yet committed: documents are absolute. */
@@ -209,7 +231,7 @@ export class Office {
     this.#resigning ||= resigns ?? false
     if (report !== undefined) this.#effects.push({ kind: 'report', text: report })
     const pending = this.#pending
-    for (const { peer, text } of documents) pending.documents.set(peer, text)
+    for (const { peer, body } of documents) pending.documents.set(peer, body)
     for (const line of log) pending.log.push(line)
     for (const command of device) pending.device.push(command)
     for (const peer of retired) pending.retired.push(peer)
@@ -244,7 +266,7 @@ export class Office {
       id: `${this.#by}/${++this.#commits}`,
       epoch: this.#epoch,
       ...(changed ? { state: this.#hosted.pack() } : {}),
-      documents: [...documents].map(([peer, text]) => ({ peer, text })),
+      documents: [...documents].map(([peer, body]) => ({ peer, text: JSON.stringify(body) })),
       log,
       positions: moved.map(([peer, position]) => ({ peer, position })),
       ...(this.#resigning ? { last: true } : {}),
@@ -272,6 +294,7 @@ export class Office {
   #retire(peer: string): void {
     this.#read.delete(peer)
     this.#committed.delete(peer)
+    this.#heartbeats.delete(peer)
     this.#peers = this.#peers.filter((other) => other !== peer)
     this.#effects.push({ kind: 'store', command: { kind: 'retire', term: this.#term, by: this.#by, peer } })
   }

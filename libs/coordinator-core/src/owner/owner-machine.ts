@@ -1,25 +1,32 @@
 import type { DeviceCommand } from '@kvasir/contracts'
 import type { Epoch, Machine, Micros, Rng } from '@kvasir/kernel'
 import { sameOwner } from '../store/memory-store.js'
-import type { Ownership, Position, StoreAnswer, StoreCommand } from '../store/store.js'
+import type { Ownership, Position, StoreCommand } from '../store/store.js'
+import type { Speech } from './heard.js'
 import type { HeldBundles, Hosted, Takeover } from './hosted.js'
-import { type LeaveReason, Office, type OfficeEffect } from './office.js'
+import { type LeaveReason, Office, type OfficeEffect, type OwnerAnswer } from './office.js'
 import type { OwnerTimings } from './owner-timings.js'
 
 /** Within how many epochs an owner chooses at random where no device keeps two owners apart. */
 const EPOCHS_APART = 0x10_0000
 
-export type OwnerInput =
+export type OwnerInput<S extends Speech = Speech> =
   | { readonly kind: 'wake' }
   /** A peer has said something that should not wait for the next look. */
   | { readonly kind: 'bell' }
   /** The document of the actor above. */
-  | { readonly kind: 'word'; readonly text: string }
+  | { readonly kind: 'word'; readonly word: S['word'] }
   /** What became of a store command. Every command is answered, by `failed` if by nothing else. */
-  | { readonly kind: 'stored'; readonly id: number; readonly answer: StoreAnswer }
+  | { readonly kind: 'stored'; readonly id: number; readonly answer: OwnerAnswer<S> }
   | { readonly kind: 'fenced'; readonly epoch: Epoch; readonly held: readonly HeldBundles[] }
+  /** The device can be reached again after it could not: what it was told meanwhile may be lost. */
+  | { readonly kind: 'device_back' }
   /** The device knows a higher epoch, or the same one of another owner. */
   | { readonly kind: 'fence_refused'; readonly epoch: Epoch; readonly highest: Epoch }
+  /** Finishes what is decided, and leaves office to another process; if none takes it, this one does as if it had died. */
+  | { readonly kind: 'hand_over' }
+  /** From now on a vacant office is left to others for so long. */
+  | { readonly kind: 'reluctance'; readonly waitUs: Micros }
   /** Finishes what is decided, and leaves office. */
   | { readonly kind: 'stop' }
 
@@ -32,24 +39,24 @@ export type OwnerEffect =
   | { readonly kind: 'took_office'; readonly epoch: Epoch; readonly term: number }
   | { readonly kind: 'left_office'; readonly reason: LeaveReason }
 
-export interface OwnerOptions {
+export interface OwnerOptions<S extends Speech = Speech> {
   readonly timings: OwnerTimings
   /** Who asks for the office: part of every acquisition's name. */
   readonly process: string
   readonly rng: Rng
   /** Whether the actor has a device, which is fenced before anything is given away. */
   readonly device: boolean
-  host(now: Micros, takeover: Takeover): Hosted
+  host(now: Micros, takeover: Takeover): Hosted<S>
 }
 
 /** What a process is to an actor. */
-type Phase =
+type Phase<S extends Speech> =
   /** Watches whether the owner moves. `seen` is undefined before the first answer. */
   | { kind: 'watching'; seen: Ownership | null | undefined; sinceUs: Micros; nextUs: Micros }
   | { kind: 'acquiring'; sentUs: Micros; nonce: number }
   /** Owns the record; nothing is given away before the device refuses everybody else. */
   | { kind: 'fencing'; taken: Taken; nonce: number; epoch: Epoch; untilUs: Micros }
-  | { kind: 'owning'; office: Office; fence: OpenFence | undefined }
+  | { kind: 'owning'; office: Office<S>; epoch: Epoch; nonce: number; fence: OpenFence | undefined }
   | { kind: 'stopped' }
 
 /** A fence that the device has not answered: it is asked again, for without it nobody knows what is mapped. */
@@ -77,10 +84,13 @@ interface Taken {
  *      └──────────── fenced, lapsed, refused, failed ─────┴──────────┘
  * ```
  */
-export class OwnerMachine implements Machine<OwnerInput, OwnerEffect> {
-  readonly #options: OwnerOptions
-  #phase: Phase = { kind: 'watching', seen: undefined, sinceUs: 0, nextUs: 0 }
+export class OwnerMachine<S extends Speech = Speech> implements Machine<OwnerInput<S>, OwnerEffect> {
+  readonly #options: OwnerOptions<S>
+  #phase: Phase<S> = { kind: 'watching', seen: undefined, sinceUs: 0, nextUs: 0 }
   #stopping = false
+  #reluctanceUs: Micros = 0
+  /** Until then a vacant office is somebody else's to take: it was handed over. */
+  #handedOverUntilUs: Micros = -Infinity
   #ids = 0
   /** Commands without an answer; those of an earlier phase do not count any more. */
   #asked = new Map<number, StoreCommand['kind']>()
@@ -88,7 +98,7 @@ export class OwnerMachine implements Machine<OwnerInput, OwnerEffect> {
   /** Highest epoch this process has acted under or heard of: the store may have forgotten it. */
   #epoch: Epoch = 0
 
-  constructor(options: OwnerOptions) {
+  constructor(options: OwnerOptions<S>) {
     this.#options = options
   }
 
@@ -112,7 +122,7 @@ export class OwnerMachine implements Machine<OwnerInput, OwnerEffect> {
     }
   }
 
-  step(now: Micros, input: OwnerInput): readonly OwnerEffect[] {
+  step(now: Micros, input: OwnerInput<S>): readonly OwnerEffect[] {
     this.#effects = []
     switch (input.kind) {
       case 'wake':
@@ -122,7 +132,7 @@ export class OwnerMachine implements Machine<OwnerInput, OwnerEffect> {
         if (this.#phase.kind === 'owning') this.#carryOut(now, this.#phase.office.bell(now))
         break
       case 'word':
-        if (this.#phase.kind === 'owning') this.#carryOut(now, this.#phase.office.word(now, input.text))
+        if (this.#phase.kind === 'owning') this.#carryOut(now, this.#phase.office.word(now, input.word))
         break
       case 'stored':
         this.#stored(now, input.id, input.answer)
@@ -132,6 +142,15 @@ export class OwnerMachine implements Machine<OwnerInput, OwnerEffect> {
         break
       case 'fence_refused':
         this.#fenceRefused(now, input)
+        break
+      case 'device_back':
+        this.#askMapping()
+        break
+      case 'hand_over':
+        this.#handOver(now)
+        break
+      case 'reluctance':
+        this.#reluctanceUs = input.waitUs
         break
       case 'stop':
         this.#stop(now)
@@ -152,7 +171,7 @@ export class OwnerMachine implements Machine<OwnerInput, OwnerEffect> {
     this.#carryOut(now, phase.office.wake(now))
   }
 
-  #stored(now: Micros, id: number, answer: StoreAnswer): void {
+  #stored(now: Micros, id: number, answer: OwnerAnswer<S>): void {
     const asked = this.#asked.get(id)
     if (asked === undefined) return
     this.#asked.delete(id)
@@ -164,7 +183,7 @@ export class OwnerMachine implements Machine<OwnerInput, OwnerEffect> {
 
   // 1. Watching.
 
-  #watched(now: Micros, phase: Extract<Phase, { kind: 'watching' }>, answer: StoreAnswer): void {
+  #watched(now: Micros, phase: Extract<Phase<S>, { kind: 'watching' }>, answer: OwnerAnswer<S>): void {
     phase.nextUs = now + this.#pollUs()
     // While the store does not answer nobody can show that he lives: the time does not count.
     if (answer.kind !== 'observed') {
@@ -177,7 +196,9 @@ export class OwnerMachine implements Machine<OwnerInput, OwnerEffect> {
       phase.sinceUs = now
     }
     const vacant = own === null || own.by === ''
-    if (vacant || now - phase.sinceUs >= this.#options.timings.electUs) this.#acquire(now, own)
+    const free = vacant && now >= this.#handedOverUntilUs
+    const waitUs = free ? this.#reluctanceUs : this.#options.timings.electUs
+    if (now - phase.sinceUs >= waitUs) this.#acquire(now, own)
   }
 
   #acquire(now: Micros, seen: Ownership | null): void {
@@ -186,7 +207,7 @@ export class OwnerMachine implements Machine<OwnerInput, OwnerEffect> {
     this.#ask({ kind: 'acquire', seen, by: `${this.#options.process}-${nonce.toString(36)}` })
   }
 
-  #acquired(now: Micros, phase: Extract<Phase, { kind: 'acquiring' }>, answer: StoreAnswer): void {
+  #acquired(now: Micros, phase: Extract<Phase<S>, { kind: 'acquiring' }>, answer: OwnerAnswer<S>): void {
     if (answer.kind !== 'acquired') return this.#watch(now)
     const { own, state, positions } = answer
     const taken: Taken = { own, state, positions, sentUs: phase.sentUs }
@@ -209,23 +230,33 @@ export class OwnerMachine implements Machine<OwnerInput, OwnerEffect> {
     this.#effects.push({ kind: 'fence', epoch: fence.epoch, nonce: fence.nonce })
   }
 
-  #fenced(now: Micros, { epoch, held }: Extract<OwnerInput, { kind: 'fenced' }>): void {
+  #fenced(now: Micros, { epoch, held }: Extract<OwnerInput<S>, { kind: 'fenced' }>): void {
     const phase = this.#phase
     if (phase.kind === 'fencing' && phase.epoch === epoch) this.#takeOffice(now, phase, held)
+    if (phase.kind !== 'owning') return
     // The device can be asked again: an office that begins with its answer knows more than one without.
-    if (phase.kind === 'owning' && phase.fence) this.#carryOut(now, phase.office.resign(now))
+    if (phase.fence) this.#carryOut(now, phase.office.resign(now))
+    else if (phase.epoch === epoch) this.#carryOut(now, phase.office.mapping(now, held))
   }
 
-  #fenceRefused(now: Micros, { epoch, highest }: Extract<OwnerInput, { kind: 'fence_refused' }>): void {
+  /** Fences once more under the same epoch and nonce, which changes nothing: the device answers what is mapped. */
+  #askMapping(): void {
     const phase = this.#phase
-    if (phase.kind === 'owning' && phase.fence) this.#carryOut(now, phase.office.outranked(now, highest + 1))
+    if (phase.kind !== 'owning' && phase.kind !== 'fencing') return
+    this.#effects.push({ kind: 'fence', epoch: phase.epoch, nonce: phase.nonce })
+  }
+
+  #fenceRefused(now: Micros, { epoch, highest }: Extract<OwnerInput<S>, { kind: 'fence_refused' }>): void {
+    const phase = this.#phase
+    if (phase.kind === 'owning' && (phase.fence || phase.epoch === epoch))
+      this.#carryOut(now, phase.office.outranked(now, highest + 1))
     if (phase.kind !== 'fencing' || phase.epoch !== epoch) return
     this.#fence(now, phase.taken, phase.nonce, Math.max(highest, epoch) + 1)
   }
 
   // 3. In office.
 
-  #takeOffice(now: Micros, phase: Extract<Phase, { kind: 'fencing' }>, device: Takeover['device']): void {
+  #takeOffice(now: Micros, phase: Extract<Phase<S>, { kind: 'fencing' }>, device: Takeover['device']): void {
     const { taken, nonce } = phase
     const { timings, host } = this.#options
     const silent = device === 'silent'
@@ -236,7 +267,7 @@ export class OwnerMachine implements Machine<OwnerInput, OwnerEffect> {
     const hosted = host(now, { epoch, state, device })
     const office = new Office(now, { timings, hosted, epoch, own, positions, sinceUs: sentUs })
     const fence = silent ? { epoch, nonce, againUs: now + timings.fenceUs } : undefined
-    this.#phase = { kind: 'owning', office, fence }
+    this.#phase = { kind: 'owning', office, epoch, nonce, fence }
     this.#effects.push({ kind: 'took_office', epoch, term: own.term })
     this.#carryOut(now, this.#stopping ? office.resign(now) : office.wake(now))
   }
@@ -247,12 +278,20 @@ export class OwnerMachine implements Machine<OwnerInput, OwnerEffect> {
       else if (effect.kind === 'device' || effect.kind === 'report') this.#effects.push(effect)
       else this.#leave(now, effect.reason)
     }
+    // What the device has taken is free as soon as it says so.
+    if (effects.some(({ kind }) => kind === 'device')) this.#askMapping()
   }
 
   #leave(now: Micros, reason: LeaveReason): void {
     this.#effects.push({ kind: 'left_office', reason })
     if (this.#stopping) this.#phase = { kind: 'stopped' }
     else this.#watch(now)
+  }
+
+  #handOver(now: Micros): void {
+    if (this.#phase.kind !== 'owning') return
+    this.#handedOverUntilUs = now + this.#options.timings.electUs
+    this.#carryOut(now, this.#phase.office.resign(now))
   }
 
   #stop(now: Micros): void {

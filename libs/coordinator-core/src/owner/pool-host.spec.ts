@@ -33,23 +33,23 @@ class Owner {
 
   constructor(now: number, takeover: Takeover) {
     this.now = now
-    this.host = new PoolHost(now, takeover, {
-      pool,
-      decode: (text) => JSON.parse(text),
-      decodeWord: () => undefined,
-    })
+    this.host = new PoolHost(now, takeover, { pool })
     this.take(this.host.step(now, { kind: 'wake' }))
   }
 
   take(output: HostedOutput): void {
     this.outputs.push(output)
-    for (const { peer, text } of output.documents)
-      if (peer !== VIEW_PEER) this.documents.set(peer, JSON.parse(text))
+    for (const { peer, body } of output.documents)
+      if (peer !== VIEW_PEER) this.documents.set(peer, JSON.parse(JSON.stringify(body)))
   }
 
-  say(message: EngineMessage): void {
-    const kind = message.kind === 'heartbeat' ? 'heartbeat' : 'letter'
-    this.take(this.host.step(this.now, { kind, peer: message.engine, text: JSON.stringify(message) }))
+  say(message: EngineMessage, more = false): void {
+    const { engine: peer } = message
+    const input =
+      message.kind === 'heartbeat'
+        ? { kind: 'heartbeat' as const, peer, message }
+        : { kind: 'letter' as const, peer, message }
+    this.take(this.host.step(this.now, input, more))
   }
 
   pass(us: number): void {
@@ -109,6 +109,20 @@ function settled(): { readonly owner: Owner; readonly state: string } {
 }
 
 const mapped = (engine: string, bundles: number, incarnation = 1) => ({ engine, incarnation, bundles })
+
+describe('messages that are heard in one look', () => {
+  it('make one document for each engine, which tells of an end though a heartbeat came behind it', () => {
+    const { owner } = settled()
+    const { sequence } = owner.document('a')
+    const sender = { engine: 'a', incarnation: 1, number: 2 }
+    const wanted = { id: 'a/1/2', bundles: 1, minBundles: 1, priority: 0, withinUs: 1_000_000 }
+    owner.say({ kind: 'request', ...sender, ...wanted, class: 'auto' }, true)
+    owner.say(heartbeat('b', owner), true)
+    owner.say(heartbeat('a', owner))
+    expect(owner.document('a').sequence).toBe(sequence + 1)
+    expect(owner.document('a').outcomes.map(({ id }) => id)).toEqual(['a/1/2'])
+  })
+})
 
 describe('a new owner of a pool', () => {
   it('leases what the device says is mapped, and gives the rest away anew', () => {
@@ -229,5 +243,45 @@ describe('a new owner of a pool', () => {
     const next = new Owner(0, { epoch: 2, state, device: [mapped('a', 30)] })
     next.say(heartbeat('a', next, { epoch: 9 }))
     expect(next.outputs.at(-1)).toMatchObject({ higherEpoch: 9 })
+  })
+})
+
+describe('an owner and what the device has mapped', () => {
+  const restart = (owner: Owner) =>
+    owner.say({ kind: 'join', engine: 'a', incarnation: 2, number: 1, model: 'a' })
+  const evictions = (owner: Owner) => owner.outputs.flatMap(({ device }) => device)
+  const close = { kind: 'close', engine: 'a', incarnation: 1 }
+
+  it('frees what an earlier run held as soon as the device has taken it, and not before', () => {
+    const { owner } = settled()
+    const held = owner.document('a').leaseBundles
+    restart(owner)
+    expect(evictions(owner)).toEqual([close])
+    expect(owner.host.machine.ledger.totals.quarantined).toBe(held)
+    owner.take(owner.host.step(owner.now, { kind: 'mapping', held: [mapped('b', 5)] }))
+    expect(owner.host.machine.ledger.totals.quarantined).toBe(0)
+    owner.pass(100_000)
+    expect(owner.document('a')).toMatchObject({ incarnation: 2, member: true })
+    expect(owner.document('a').leaseBundles).toBeGreaterThan(0)
+  })
+
+  it('tells the device again to take what it has still', () => {
+    const { owner } = settled()
+    restart(owner)
+    owner.take(owner.host.step(owner.now, { kind: 'mapping', held: [mapped('a', 30), mapped('b', 5)] }))
+    expect(evictions(owner)).toEqual([close, close])
+    expect(owner.host.machine.ledger.totals.quarantined).toBeGreaterThan(0)
+  })
+
+  it('has the device take what nobody has come for', () => {
+    const next = new Owner(0, { epoch: 2, state: null, device: [mapped('a', 30), mapped('b', 5)] })
+    const { owner } = settled()
+    next.say(heartbeat('b', owner))
+    for (let at = 0; at < QUARANTINE_US + 400_000; at += 300_000) {
+      next.pass(300_000)
+      next.say(heartbeat('b', next))
+    }
+    expect(evictions(next)).toEqual([close])
+    expect(next.host.machine.ledger.totals.quarantined).toBe(0)
   })
 })

@@ -1,20 +1,22 @@
-import type { DeviceCommand, EngineMessage, PoolOrders, PoolWord } from '@kvasir/contracts'
+import type { DeviceCommand, EngineLetter, Heartbeat, PoolOrders, PoolWord } from '@kvasir/contracts'
 import type { Epoch, Micros } from '@kvasir/kernel'
 import { recordOf } from '../decision-log/decision-record.js'
 import { type PoolEffect, type PoolInput, PoolMachine } from '../pool-machine.js'
 import type { PoolOptions } from '../pool-options.js'
 import { type PoolState, poolStateIn } from '../pool-state.js'
-import type { PeerText } from '../store/store.js'
-import type { Hosted, HostedInput, HostedOutput, Takeover } from './hosted.js'
+import type { Hosted, HostedDocument, HostedInput, HostedOutput, Takeover } from './hosted.js'
 import { PoolViews } from './pool-views.js'
 
 export interface PoolHostOptions {
   /** As the pool was set up. Operators' orders come before it. */
   readonly pool: Omit<PoolOptions, 'epoch'>
-  /** Reads what an engine said; undefined when it is not a message, which then changes nothing. */
-  decode(text: string): EngineMessage | undefined
-  /** Reads what the cluster's owner said; undefined when it is not its word. */
-  decodeWord(text: string): PoolWord | undefined
+}
+
+/** What is said to a pool's owner: by its engines, and by the owner of the cluster. */
+export interface PoolSpeech {
+  readonly letter: EngineLetter
+  readonly heartbeat: Heartbeat
+  readonly word: PoolWord
 }
 
 /** Under this name lies what a pool tells whoever reads; no engine is called so. */
@@ -26,15 +28,12 @@ const KEPT_US: Micros = 600_000_000
 const ROUNDS_APART = 1_000
 
 /** A pool's owner as an actor of the store: letters and heartbeats in, documents and decisions out. */
-export class PoolHost implements Hosted {
+export class PoolHost implements Hosted<PoolSpeech> {
   readonly machine: PoolMachine
-  readonly #options: PoolHostOptions
   readonly #orders: PoolOrders
   readonly #views: PoolViews
   /** Orders that another machine is needed for: the next owner makes it. */
   #newOrders: PoolOrders | undefined
-  /** By engine, what was read last: a heartbeat is looked at once. */
-  readonly #heartbeats = new Map<string, string>()
   /** Engines that are members no more, by when what is kept of them may go. */
   readonly #leaving = new Map<string, Micros>()
   readonly #epoch: Epoch
@@ -44,7 +43,6 @@ export class PoolHost implements Hosted {
   #arrears: readonly PoolEffect[]
 
   constructor(now: Micros, takeover: Takeover, options: PoolHostOptions) {
-    this.#options = options
     const { epoch, device } = takeover
     this.#epoch = epoch
     this.#highestEpoch = epoch
@@ -66,46 +64,47 @@ export class PoolHost implements Hosted {
     return JSON.stringify(state)
   }
 
-  step(now: Micros, input: HostedInput): HostedOutput {
+  get quiet(): boolean {
+    return this.machine.idle
+  }
+
+  step(now: Micros, input: HostedInput<PoolSpeech>, more = false): HostedOutput {
     const effects = [...this.#arrears]
     this.#arrears = []
-    const heard = this.#inputOf(input)
-    if (heard) effects.push(...this.machine.step(now, heard))
+    // What is not for the machine may be the last all the same.
+    const heard = this.#inputOf(input) ?? { kind: 'wake' as const }
+    effects.push(...this.machine.step(now, heard, more))
     return this.#outputOf(now, effects, input.kind)
   }
 
-  #inputOf(input: HostedInput): PoolInput | undefined {
-    if (input.kind === 'wake') return input
-    if (input.kind === 'word') return this.#word(input.text)
-    const { peer, text } = input
-    if (input.kind === 'heartbeat') {
-      if (this.#heartbeats.get(peer) === text) return undefined
-      this.#heartbeats.set(peer, text)
-    }
-    const message = this.#options.decode(text)
+  #inputOf(input: HostedInput<PoolSpeech>): PoolInput | undefined {
+    if (input.kind === 'wake' || input.kind === 'mapping') return input
+    if (input.kind === 'word') return this.#word(input.word)
+    const { peer, message } = input
     // Each writes in its own place only: nobody speaks for another.
-    if (message?.engine !== peer) return undefined
-    if ((message.kind === 'heartbeat') !== (input.kind === 'heartbeat')) return undefined
+    if (message.engine !== peer) return undefined
     if (message.kind === 'heartbeat') this.#highestEpoch = Math.max(this.#highestEpoch, message.epoch)
     return { kind: 'message', message }
   }
 
-  #word(text: string): PoolInput | undefined {
-    const word = this.#options.decodeWord(text)
-    if (!word) return undefined
+  #word(word: PoolWord): PoolInput {
     if (word.orders.revision > (this.#newOrders ?? this.#orders).revision) this.#newOrders = word.orders
     return { kind: 'shares', document: word.shares }
   }
 
-  #outputOf(now: Micros, effects: readonly PoolEffect[], heard: HostedInput['kind']): HostedOutput {
-    const documents: PeerText[] = []
+  #outputOf(
+    now: Micros,
+    effects: readonly PoolEffect[],
+    heard: HostedInput<PoolSpeech>['kind'],
+  ): HostedOutput {
+    const documents: HostedDocument[] = []
     const log: string[] = []
     const device: DeviceCommand[] = []
     let report: string | undefined
     for (const effect of effects) {
       if (effect.kind === 'document') {
         const { document } = effect
-        documents.push({ peer: document.engine, text: JSON.stringify(document) })
+        documents.push({ peer: document.engine, body: document })
         if (document.member) this.#leaving.delete(document.engine)
         else this.#leaving.set(document.engine, now + KEPT_US)
       } else if (effect.kind === 'log') {
@@ -120,7 +119,7 @@ export class PoolHost implements Hosted {
     const changed =
       heard === 'letter' || heard === 'word' || documents.length > 0 || log.length > 0 || retired.length > 0
     const view = this.#views.due(now, this.machine)
-    if (view) documents.push({ peer: VIEW_PEER, text: JSON.stringify(view) })
+    if (view) documents.push({ peer: VIEW_PEER, body: view })
     return {
       documents,
       log,
@@ -135,10 +134,7 @@ export class PoolHost implements Hosted {
 
   #retire(now: Micros): readonly string[] {
     const retired = [...this.#leaving].filter(([, untilUs]) => now >= untilUs).map(([engine]) => engine)
-    for (const engine of retired) {
-      this.#leaving.delete(engine)
-      this.#heartbeats.delete(engine)
-    }
+    for (const engine of retired) this.#leaving.delete(engine)
     return retired
   }
 }

@@ -12,6 +12,8 @@ export class PoolViews {
   readonly #pool: PoolOptions
   #round: RoundRecord | undefined
   #nextUs: Micros = 0
+  /** What was shown last, as text. */
+  #shown = ''
 
   constructor(pool: PoolOptions) {
     this.#pool = pool
@@ -21,10 +23,18 @@ export class PoolViews {
     this.#round = round
   }
 
-  /** The pool as it is now, if it was not shown lately. */
+  /** The pool as it is now, if it has changed and was not shown lately. */
   due(now: Micros, machine: PoolMachine): PoolView | undefined {
     if (now < this.#nextUs) return undefined
     this.#nextUs = now + VIEW_EVERY_US
+    const view = this.#view(machine)
+    const text = JSON.stringify(view)
+    if (text === this.#shown) return undefined
+    this.#shown = text
+    return view
+  }
+
+  #view(machine: PoolMachine): PoolView {
     const { pool, epoch, policy, settings, bundles } = this.#pool
     const round = this.#round
     return {
@@ -62,6 +72,7 @@ function engineStatus(member: Member, pool: string, { ledger }: PoolMachine): En
     lentTokens,
     demandTokens: heartbeat?.demand.tokens ?? 0,
     spentTokens: heartbeat?.spentTokens ?? 0,
+    ...(heartbeat?.url === undefined ? {} : { url: heartbeat.url }),
   }
 }
 

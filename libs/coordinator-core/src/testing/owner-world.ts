@@ -1,9 +1,10 @@
 import { EventHeap, type Micros, SeededRng } from '@kvasir/kernel'
+import { Ear } from '../owner/heard.js'
 import type { Hosted, HostedInput, HostedOutput, Takeover } from '../owner/hosted.js'
 import { type OwnerEffect, type OwnerInput, OwnerMachine } from '../owner/owner-machine.js'
 import { defaultOwnerTimings } from '../owner/owner-timings.js'
 import { MemoryStore } from '../store/memory-store.js'
-import type { StoreAnswer, StoreCommand } from '../store/store.js'
+import type { StoreCommand } from '../store/store.js'
 
 export interface Faults {
   /** Share of store commands whose answer is lost, half of them before they were carried out. */
@@ -16,20 +17,31 @@ export interface Faults {
 
 export const noFaults: Faults = { lostAnswers: 0, forgets: false, pauses: false }
 
-const noAnswer: StoreAnswer = { kind: 'failed', detail: 'no answer' }
+const noAnswer = { kind: 'failed', detail: 'no answer' } as const
 
 interface Process {
   readonly name: string
-  readonly machine: OwnerMachine
+  readonly machine: OwnerMachine<Texts>
+  readonly ear: Ear<Texts>
   alive: boolean
   pausedUntil: Micros
   /** Inputs that came while it was paused. */
-  held: OwnerInput[]
+  held: OwnerInput<Texts>[]
   wakeAt: Micros
 }
 
+/** Nothing is read of what is said here. */
+interface Texts {
+  readonly letter: string
+  readonly heartbeat: string
+  readonly word: string
+}
+
+const asItIs = (text: string) => text
+const newEar = () => new Ear<Texts>({ letter: asItIs, heartbeat: asItIs, word: asItIs })
+
 /** Remembers the highest number of every peer: what it has processed, in order and once. */
-class Tally implements Hosted {
+class Tally implements Hosted<Texts> {
   readonly last: Map<string, number>
   readonly skipped: string[]
 
@@ -46,17 +58,17 @@ class Tally implements Hosted {
     return JSON.stringify([...this.last])
   }
 
-  step(_now: Micros, input: HostedInput): HostedOutput {
+  step(_now: Micros, input: HostedInput<Texts>): HostedOutput {
     const nothing = { documents: [], log: [], device: [], retired: [], changed: false }
     if (input.kind !== 'letter') return nothing
-    const number = Number(input.text)
+    const number = Number(input.message)
     const last = this.last.get(input.peer) ?? 0
     if (number <= last) return nothing
     if (number > last + 1) this.skipped.push(`${input.peer}: ${number} after ${last}`)
     this.last.set(input.peer, number)
     return {
       ...nothing,
-      documents: [{ peer: input.peer, text: String(number) }],
+      documents: [{ peer: input.peer, body: { number } }],
       log: [`${input.peer}/${number}`],
       changed: true,
     }
@@ -122,26 +134,26 @@ export class OwnerWorld {
     this.now = untilUs
   }
 
-  tell(process: Process, input: OwnerInput): void {
+  tell(process: Process, input: OwnerInput<Texts>): void {
     this.#tell(process, input)
   }
 
   #process(name: string, seed: number): Process {
-    const machine = new OwnerMachine({
+    const machine = new OwnerMachine<Texts>({
       timings: defaultOwnerTimings,
       process: name,
       rng: new SeededRng(seed, name),
       device: true,
       host: (_now, takeover) => new Tally(takeover, this.skipped),
     })
-    return { name, machine, alive: true, pausedUntil: 0, held: [], wakeAt: Infinity }
+    return { name, machine, ear: newEar(), alive: true, pausedUntil: 0, held: [], wakeAt: Infinity }
   }
 
   #later(delay: Micros, act: () => void): void {
     this.at(this.now + delay, act)
   }
 
-  #tell(process: Process, input: OwnerInput): void {
+  #tell(process: Process, input: OwnerInput<Texts>): void {
     if (!process.alive) return
     if (this.#faults.pauses && process.pausedUntil <= this.now && this.rng.uniform() < 0.001)
       process.pausedUntil = this.now + 200_000 + this.rng.int(6_000_000)
@@ -202,9 +214,8 @@ export class OwnerWorld {
         this.#noteCommit(process, command.commit.epoch)
       if (this.#faults.forgets && this.rng.uniform() < 0.0005) this.store.forget(this.rng.int(30))
       const lost = lostBefore || lostAfter
-      this.#later(lost ? 400_000 : 100, () =>
-        this.#tell(process, { kind: 'stored', id, answer: lost || !answer ? noAnswer : answer }),
-      )
+      const heard = lost || !answer ? noAnswer : answer.kind === 'peeked' ? process.ear.hear(answer) : answer
+      this.#later(lost ? 400_000 : 100, () => this.#tell(process, { kind: 'stored', id, answer: heard }))
     })
   }
 

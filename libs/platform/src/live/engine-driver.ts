@@ -1,15 +1,11 @@
-import {
-  type DeviceCommand,
-  engineDocumentSchema,
-  type EngineMessage,
-  parseDocument,
-} from '@kvasir/contracts'
+import type { DeviceCommand, EngineDocument, EngineMessage } from '@kvasir/contracts'
 import { type Device, type DeviceLine, monotonicClock } from '@kvasir/devices'
 import type { EngineEffect, EngineInput, EngineMachine } from '@kvasir/engine-core'
 import type { Clock, Micros } from '@kvasir/kernel'
 import { type FinishReason, finishReasons, type SequenceInput, type SequenceView } from '@kvasir/scheduler'
 import type { ActorStore } from './actor-store.js'
 import { Alarm } from './alarm.js'
+import { type EngineMail, EngineMailbox } from './engine-mailbox.js'
 
 /** What becomes of one sequence. Exactly one of `refused`, `finished` and `ended` is called, and nothing after it. */
 export interface SequenceListener {
@@ -39,6 +35,10 @@ export interface EngineDriverOptions {
   machine(incarnation: number): EngineMachine
   /** Shortest time between two heartbeats of its own accord: what comes earlier is news that the owner should hear at once. */
   readonly heartbeatUs: Micros
+  /** Who brings its messages and documents where that is not its own mailbox: documents then come by `document`. */
+  readonly mail?: EngineMail
+  /** Where clients reach the engine, as its heartbeats tell it; undefined as long as that is not known. */
+  readonly url?: () => string | undefined
   readonly clock?: Clock
   /** Hears of every effect. */
   readonly observe?: (effect: EngineEffect) => void
@@ -47,6 +47,8 @@ export interface EngineDriverOptions {
 
 /** Pause before a device that could not be reached is tried again. */
 const RETRY_MS = 200
+/** How long what was under way waits for a lost line to come back: those who asked can be served elsewhere sooner than that. */
+const ATTACH_WITHIN_MS = 2_000
 
 interface Told {
   readonly input: EngineInput
@@ -56,8 +58,9 @@ interface Told {
 
 /**
  * Runs one engine: carries messages between its machine, the store and the device, and sequences between it and those who asked for
- * them. When the device is lost, what was under way ends with the reason `engine_lost`, and once it is there again the engine begins
- * anew as another incarnation: not earlier, for what the owner gives to an incarnation comes back late when no device can be asked.
+ * them. When the line to the device is lost and comes back soon, the same run goes on with what the device still knows of it. Else what
+ * was under way ends with the reason `engine_lost`, and once the device is there again the engine begins anew as another incarnation: not
+ * earlier, for what the owner gives to an incarnation comes back late when no device can be asked.
  */
 export class EngineDriver {
   readonly #options: EngineDriverOptions
@@ -71,11 +74,13 @@ export class EngineDriver {
   /** Of the device that is being tried. */
   #trying: DeviceLine | undefined
   #unreachable = false
-  /** Whether the machine has begun: the next run needs another one. */
-  #begun = false
-  #silence: (() => void) | undefined
-  #lastBeatUs: Micros = -Infinity
-  #documentText = ''
+  /** Of the machine. Once it is over, the next line gets another one. */
+  #run: 'to begin' | 'under way' | 'over' = 'to begin'
+  /** Ends the run when the line that was lost does not come back in time. */
+  #patience: NodeJS.Timeout | undefined
+  readonly #mail: EngineMail
+  /** Opened here, and not by whoever brought one. */
+  readonly #ownMailbox: EngineMailbox | undefined
   /** What the machine is still to be told: a listener may speak while its effects are carried out. */
   readonly #inputs: Told[] = []
   #stepping = false
@@ -91,6 +96,8 @@ export class EngineDriver {
     this.#clock = options.clock ?? monotonicClock
     this.#alarm = new Alarm(this.#clock, () => this.#tell({ kind: 'wake' }))
     this.#machine = options.machine(this.#incarnation)
+    if (options.mail) this.#mail = options.mail
+    else this.#mail = this.#ownMailbox = this.#newMailbox()
   }
 
   /** The machine of the present incarnation, to read from. */
@@ -110,9 +117,11 @@ export class EngineDriver {
 
   /** Resolves when the store has heard where to ring. */
   async start(): Promise<void> {
-    const { store, engine } = this.#options
     this.#connect()
-    this.#silence = await store.onTick(engine, () => void this.#read())
+    await this.#ownMailbox?.open((document) => {
+      this.document(document)
+      return true
+    })
   }
 
   /**
@@ -125,24 +134,39 @@ export class EngineDriver {
     this.#tell({ kind: 'stop' })
     this.#stopped = true
     clearTimeout(this.#retry)
+    clearTimeout(this.#patience)
     this.#alarm.stop()
-    this.#silence?.()
     this.#endAll('engine_left')
     // What was said last is on its way: the store carries commands out in order, and the line sends before it closes.
     this.#line?.close()
     this.#trying?.close()
-    await this.#options.store.peer({ kind: 'read', peer: this.#options.engine })
+    await this.#mail.close()
+  }
+
+  /** What its owner wrote for it last. */
+  document(document: EngineDocument): void {
+    this.#tell({ kind: 'document', document })
+    if (!document.member && document.incarnation === this.#incarnation && !this.#stopped) this.#expelled()
   }
 
   /** Takes a sequence. Answers how to abort it. */
   submit(sequence: SequenceInput, listener: SequenceListener): () => void {
     if (this.#leaving) listener.refused('engine_left', 'the engine is being stopped')
-    else if (!this.#line) listener.refused('engine_lost', 'the engine has no device at the moment')
+    else if (this.#run !== 'under way')
+      listener.refused('engine_lost', 'the engine has no device at the moment')
     else this.#tell({ kind: 'submit', sequence }, listener)
     return () => {
       const slot = this.#listeners.indexOf(listener)
       if (slot >= 0) this.#tell({ kind: 'abort', slot })
     }
+  }
+
+  #newMailbox(): EngineMailbox {
+    const { news } = this.#options
+    return new EngineMailbox({
+      ...this.#options,
+      unreadable: (problems) => news?.({ kind: 'bad_document', problems }),
+    })
   }
 
   get #leaving(): boolean {
@@ -165,7 +189,7 @@ export class EngineDriver {
   // --- the machine ---
 
   #tell(input: EngineInput, listener?: SequenceListener): void {
-    if (this.#stopped) return
+    if (this.#stopped || (this.#run !== 'under way' && input.kind !== 'stop')) return
     this.#inputs.push({ input, listener })
     if (this.#stepping) return
     this.#stepping = true
@@ -182,7 +206,7 @@ export class EngineDriver {
       this.#perform(effect, listener)
       this.#options.observe?.(effect)
     }
-    this.#alarm.set(machine.nextDeadline())
+    if (this.#run === 'under way') this.#alarm.set(machine.nextDeadline())
   }
 
   #perform(effect: EngineEffect, submitting: SequenceListener | undefined): void {
@@ -201,6 +225,8 @@ export class EngineDriver {
         return this.#stepped(effect)
       case 'ended':
         return this.#take(effect.slot)?.ended(effect.reason)
+      case 'forgotten':
+        return this.#startOver('the device has forgotten what this run held')
       case 'planned':
       case 'preempted':
       case 'outcome':
@@ -229,55 +255,25 @@ export class EngineDriver {
   // --- the owner ---
 
   #send(message: EngineMessage): void {
-    const { store, engine, heartbeatUs } = this.#options
-    const text = JSON.stringify(message)
-    if (message.kind !== 'heartbeat') {
-      void store.peer({ kind: 'say', peer: engine, text })
-      return
-    }
-    const now = this.#clock.now()
-    const ring = now - this.#lastBeatUs < 0.75 * heartbeatUs
-    this.#lastBeatUs = now
-    void store.peer({ kind: 'beat', peer: engine, text, ring }).then((answer) => {
-      if (answer.kind === 'document') this.#document(answer.text)
-    })
-  }
-
-  async #read(): Promise<void> {
-    const { store, engine } = this.#options
-    const answer = await store.peer({ kind: 'read', peer: engine })
-    if (answer.kind === 'document') this.#document(answer.text)
-  }
-
-  #document(text: string | null): void {
-    if (text === null || text === this.#documentText) return
-    this.#documentText = text
-    const parsed = parseDocument(engineDocumentSchema, jsonIn(text))
-    if (parsed.kind === 'refused')
-      return this.#options.news?.({ kind: 'bad_document', problems: parsed.problems })
-    const document = parsed.value
-    this.#tell({ kind: 'document', document })
-    if (!document.member && document.incarnation === this.#incarnation && !this.#stopped) this.#expelled()
+    // Where it is reached, the process knows and not the machine.
+    const url = this.#options.url?.()
+    this.#mail.send(message.kind === 'heartbeat' && url !== undefined ? { ...message, url } : message)
   }
 
   /** This run was not heard for so long that its owner gave its place away, and the device took its bundles: another one may join. */
   #expelled(): void {
-    const line = this.#line
-    if (!line) return
-    this.#deviceLost('its owner has not heard of it for too long')
-    line.close()
+    if (this.#run === 'under way') this.#startOver('its owner has not heard of it for too long')
   }
 
   // --- the device ---
 
   #connect(): void {
-    let machine: EngineMachine | undefined
     const line = this.#options.device.connect({
-      connected: () => {
-        machine = this.#begin(line)
-      },
+      connected: () => this.#connected(line),
       answer: (answer) => {
-        if (machine !== undefined && machine === this.#machine) this.#tell(answer)
+        if (line !== this.#line) return
+        if (answer.kind === 'attached') this.#keepRun()
+        this.#tell(answer)
       },
       lost: (reason) => {
         if (line === this.#line) this.#deviceLost(reason)
@@ -287,32 +283,58 @@ export class EngineDriver {
     this.#trying = line
   }
 
-  /** A run of the engine, over a line that works. */
-  #begin(line: DeviceLine): EngineMachine {
-    if (this.#begun) {
-      this.#incarnation = newIncarnation()
-      this.#machine = this.#options.machine(this.#incarnation)
-    }
-    this.#begun = true
+  #connected(line: DeviceLine): void {
     this.#unreachable = false
     this.#trying = undefined
     this.#line = line
-    this.#documentText = ''
+    if (this.#run === 'under way') this.#tell({ kind: 'attach' })
+    else this.#begin()
+  }
+
+  /** A run of the engine, over a line that works. */
+  #begin(): void {
+    if (this.#run === 'over') {
+      this.#incarnation = newIncarnation()
+      this.#machine = this.#options.machine(this.#incarnation)
+    }
+    this.#run = 'under way'
+    this.#mail.again()
     this.#tell({ kind: 'start' })
-    return this.#machine
   }
 
   #toDevice(command: DeviceCommand): void {
     this.#line?.send(command)
   }
 
+  /** The run waits for another line: what it says to the device meanwhile is lost, and found out when there is one. */
   #deviceLost(reason: string): void {
     this.#line = undefined
-    this.#alarm.stop()
-    this.#inputs.length = 0
     this.#options.news?.({ kind: 'device_lost', reason, sequences: this.#unfinished })
-    this.#endAll('engine_lost')
+    this.#patience ??= setTimeout(() => this.#endRun(), ATTACH_WITHIN_MS)
     this.#tryAgain()
+  }
+
+  #keepRun(): void {
+    clearTimeout(this.#patience)
+    this.#patience = undefined
+  }
+
+  /** The run is over, whatever the device says: there is another one over another line. */
+  #startOver(reason: string): void {
+    const line = this.#line
+    this.#line = undefined
+    this.#options.news?.({ kind: 'device_lost', reason, sequences: this.#unfinished })
+    this.#endRun()
+    line?.close()
+    if (line) this.#tryAgain()
+  }
+
+  #endRun(): void {
+    this.#keepRun()
+    this.#run = 'over'
+    this.#inputs.length = 0
+    this.#alarm.stop()
+    this.#endAll('engine_lost')
   }
 
   #deviceUnreachable(reason: string): void {
@@ -328,14 +350,6 @@ export class EngineDriver {
 
   #endAll(reason: string): void {
     for (let slot = 0; slot < this.#listeners.length; slot++) this.#take(slot)?.ended(reason)
-  }
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
   }
 }
 

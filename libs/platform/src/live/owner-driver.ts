@@ -1,14 +1,25 @@
 import type { DeviceAnswer } from '@kvasir/contracts'
-import type { OwnerEffect, OwnerInput, OwnerMachine, PeerAnswer } from '@kvasir/coordinator-core'
+import type {
+  OwnerEffect,
+  OwnerInput,
+  OwnerMachine,
+  PeerAnswer,
+  Speech,
+  StoreCommand,
+} from '@kvasir/coordinator-core'
 import type { Device, DeviceLine } from '@kvasir/devices'
 import { monotonicClock } from '@kvasir/devices'
-import type { Clock } from '@kvasir/kernel'
+import type { Clock, Micros } from '@kvasir/kernel'
 import type { ActorStore } from './actor-store.js'
 import { Alarm } from './alarm.js'
+import type { Ears } from './ears.js'
+import { Newest } from './newest.js'
 
-export interface OwnerDriverOptions {
-  readonly machine: OwnerMachine
+export interface OwnerDriverOptions<S extends Speech> {
+  readonly machine: OwnerMachine<S>
   readonly store: ActorStore
+  /** Between them. */
+  readonly ears: Ears<S>
   /** Absent for an actor without a device. */
   readonly device?: Device
   /** The actor of which this one is a peer: where its reports go, and words come from. */
@@ -18,19 +29,26 @@ export interface OwnerDriverOptions {
   readonly observe?: (effect: OwnerEffect) => void
 }
 
+/** Pause before a device that could not be reached is tried again. */
+const RETRY_MS = 200
+
 /** Runs one process's part in owning one actor: the only place of it that waits. */
-export class OwnerDriver {
-  readonly #options: OwnerDriverOptions
+export class OwnerDriver<S extends Speech = Speech> {
+  readonly #options: OwnerDriverOptions<S>
   readonly #clock: Clock
   readonly #alarm: Alarm
   #line: DeviceLine | undefined
+  /** The last line was lost, and what was said over it may be. */
+  #lineLost = false
+  #retry: NodeJS.Timeout | undefined
   #silence: (() => void)[] = []
   /** The word that was passed on last. */
   #word: string | null = null
+  readonly #words = new Newest<string>((text) => this.#hearWord(text))
   #fencing: number | undefined
   #stopped: (() => void) | undefined
 
-  constructor(options: OwnerDriverOptions) {
+  constructor(options: OwnerDriverOptions<S>) {
     this.#options = options
     this.#clock = options.clock ?? monotonicClock
     this.#alarm = new Alarm(this.#clock, () => this.#tell({ kind: 'wake' }))
@@ -43,6 +61,16 @@ export class OwnerDriver {
     this.#tell({ kind: 'wake' })
   }
 
+  /** Hands the actor over to another process, if this one owns it. */
+  handOver(): void {
+    this.#tell({ kind: 'hand_over' })
+  }
+
+  /** For how long a vacant office is left to others from now on. */
+  reluctance(waitUs: Micros): void {
+    this.#tell({ kind: 'reluctance', waitUs })
+  }
+
   /** Hands the actor over, if this process owns it. Resolves when that is done, or after `withinMs`. */
   async stop(withinMs = 1_000): Promise<void> {
     const handedOver = new Promise<void>((resolve) => {
@@ -53,10 +81,10 @@ export class OwnerDriver {
     await Promise.race([handedOver, new Promise((resolve) => setTimeout(resolve, withinMs).unref())])
     for (const silence of this.#silence) silence()
     this.#alarm.stop()
-    this.#line?.close()
+    this.#hangUp()
   }
 
-  #tell(input: OwnerInput): void {
+  #tell(input: OwnerInput<S>): void {
     const { machine, observe } = this.#options
     for (const effect of machine.step(this.#clock.now(), input)) {
       this.#perform(effect)
@@ -67,11 +95,8 @@ export class OwnerDriver {
 
   #perform(effect: OwnerEffect): void {
     switch (effect.kind) {
-      case 'store': {
-        const { id, command } = effect
-        void this.#options.store.own(command).then((answer) => this.#tell({ kind: 'stored', id, answer }))
-        return
-      }
+      case 'store':
+        return void this.#carryOut(effect.id, effect.command)
       case 'fence':
         this.#fencing = effect.epoch
         return this.#toDevice()?.send(effect)
@@ -80,13 +105,19 @@ export class OwnerDriver {
       case 'report':
         return void this.#report(effect.text)
       case 'left_office':
-        this.#line?.close()
-        this.#line = undefined
+        this.#hangUp()
         return this.#stopped?.()
       case 'took_office':
         this.#word = null
         return void this.#readWord()
     }
+  }
+
+  async #carryOut(id: number, command: StoreCommand): Promise<void> {
+    const { store, ears } = this.#options
+    const answer = await store.own(command)
+    const heard = answer.kind === 'peeked' ? await ears.hear(answer) : answer
+    this.#tell({ kind: 'stored', id, answer: heard })
   }
 
   async #report(text: string): Promise<void> {
@@ -104,17 +135,37 @@ export class OwnerDriver {
   #heard(answer: PeerAnswer): void {
     if (answer.kind !== 'document' || answer.text === null || answer.text === this.#word) return
     this.#word = answer.text
-    this.#tell({ kind: 'word', text: answer.text })
+    this.#words.offer(answer.text)
+  }
+
+  async #hearWord(text: string): Promise<void> {
+    const word = await this.#options.ears.word(text)
+    if (word !== undefined) this.#tell({ kind: 'word', word })
   }
 
   #toDevice(): DeviceLine | undefined {
+    clearTimeout(this.#retry)
     this.#line ??= this.#options.device?.connect({
+      connected: () => {
+        if (this.#lineLost) this.#tell({ kind: 'device_back' })
+        this.#lineLost = false
+      },
       answer: (answer, highestEpoch) => this.#answered(answer, highestEpoch),
       lost: () => {
         this.#line = undefined
+        this.#lineLost = true
+        this.#retry = setTimeout(() => this.#toDevice(), RETRY_MS)
       },
     })
     return this.#line
+  }
+
+  /** As long as the office lasts there is a line; without one, nobody is waited for. */
+  #hangUp(): void {
+    clearTimeout(this.#retry)
+    this.#line?.close()
+    this.#line = undefined
+    this.#lineLost = false
   }
 
   #answered(answer: DeviceAnswer, highestEpoch: number | undefined): void {

@@ -1,11 +1,7 @@
-import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { cacheFolder, unpackDebian } from './debian-packages.js'
 import { isExecutable, type RedisProgram, redisOnPath } from './find-redis.js'
-
-const run = promisify(execFile)
 
 /** Debian's Redis: the server is the same program as `redis-check-rdb`, in the package of tools, and needs two libraries. */
 const packages = ['redis-tools', 'liblzf1', 'libjemalloc2']
@@ -19,12 +15,12 @@ const packages = ['redis-tools', 'liblzf1', 'libjemalloc2']
 export async function obtainRedis(say: (line: string) => void): Promise<RedisProgram> {
   const found = redisOnPath()
   if (found) return found
-  const folder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'kvasir', 'redis')
+  const folder = cacheFolder('redis')
   const cached = unpackedIn(folder)
   if (cached) return cached
   say(`redis-server is not installed: unpacking Debian's package into ${folder}`)
   try {
-    await unpack(folder)
+    await unpackDebian(packages, folder, (held) => unpackedIn(held) !== undefined)
   } catch (error) {
     throw new Error(
       `no Redis: there is no redis-server or valkey-server on the PATH, and Debian's package could not be fetched (${reason(error)}). Install redis-server, or name a running one with --redis URL.`,
@@ -40,32 +36,6 @@ function unpackedIn(folder: string): RedisProgram | undefined {
   if (!isExecutable(path)) return undefined
   const libraries = readdirSync(join(folder, 'usr/lib')).map((name) => join(folder, 'usr/lib', name))
   return { path, name: 'redis-server', libraries: libraries.join(':'), source: `${path} (Debian's package)` }
-}
-
-/** Into a folder beside, then renamed: somebody else may be doing the same. */
-async function unpack(folder: string): Promise<void> {
-  mkdirSync(join(folder, '..'), { recursive: true })
-  const scratch = mkdtempSync(`${folder}-`)
-  try {
-    await download(scratch)
-    const tree = join(scratch, 'tree')
-    for (const name of readdirSync(scratch).filter((file) => file.endsWith('.deb')))
-      await run('dpkg', ['-x', join(scratch, name), tree])
-    if (unpackedIn(folder) === undefined) renameSync(tree, folder)
-  } finally {
-    rmSync(scratch, { recursive: true, force: true })
-  }
-}
-
-async function download(folder: string): Promise<void> {
-  const fetch = () => run('apt-get', ['download', ...packages], { cwd: folder })
-  try {
-    await fetch()
-  } catch (error) {
-    if (process.getuid?.() !== 0) throw error
-    await run('apt-get', ['update'])
-    await fetch()
-  }
 }
 
 function reason(error: unknown): string {

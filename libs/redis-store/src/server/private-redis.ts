@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Connection, type RedisAddress } from '../connection.js'
 import { endLeftOver } from './end-left-over.js'
 import type { RedisProgram } from './find-redis.js'
+import { guard } from './guard.js'
 
 export interface PrivateRedisOptions {
   readonly program: RedisProgram
@@ -16,7 +17,7 @@ export interface PrivateRedisOptions {
   readonly ended?: () => void
 }
 
-/** A Redis server of our own on a unix socket, which nobody else reaches. */
+/** A Redis server of our own on a unix socket, which nobody else reaches. It ends with this process, and not before: Ctrl-C is ours. */
 export class PrivateRedis {
   readonly address: RedisAddress
   readonly #options: PrivateRedisOptions
@@ -49,11 +50,14 @@ export class PrivateRedis {
     const server = spawn(program.path, this.#flags(persistent), {
       argv0: program.name,
       stdio: ['ignore', 'ignore', 'pipe'],
+      detached: true,
       env: { ...process.env, ...(program.libraries ? { LD_LIBRARY_PATH: program.libraries } : {}) },
     })
     this.#server = server
+    const callOff = server.pid === undefined ? undefined : guard(server.pid)
     let ready = false
     server.once('exit', () => {
+      callOff?.()
       if (ready && this.#server === server) this.#options.ended?.()
     })
     let complaint = ''

@@ -121,6 +121,8 @@ export interface Engine {
   readonly demandTokens: number;
   /** Since it joined. */
   readonly spentTokens: number;
+  /** Where clients reach it, if it serves any. */
+  readonly url?: string | undefined;
 }
 
 export interface ListEnginesRequest {
@@ -997,6 +999,7 @@ function createBaseEngine(): Engine {
     lentTokens: 0,
     demandTokens: 0,
     spentTokens: 0,
+    url: undefined,
   };
 }
 
@@ -1040,6 +1043,9 @@ export const Engine: MessageFns<Engine> = {
     }
     if (message.spentTokens !== 0) {
       writer.uint32(104).uint64(message.spentTokens);
+    }
+    if (message.url !== undefined) {
+      writer.uint32(114).string(message.url);
     }
     return writer;
   },
@@ -1159,6 +1165,14 @@ export const Engine: MessageFns<Engine> = {
             }
 
             message.spentTokens = longToNumber(reader.uint64());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.url = reader.string();
             continue;
           }
         }

@@ -60,6 +60,7 @@ export interface SessionRequest {
     | { readonly $case: "execute"; readonly value: Execute }
     | { readonly $case: "copy"; readonly value: Copy }
     | { readonly $case: "pass"; readonly value: Pass }
+    | { readonly $case: "attach"; readonly value: Attach }
     | undefined;
 }
 
@@ -71,6 +72,7 @@ export interface SessionResponse {
     | { readonly $case: "copied"; readonly value: Copied }
     | { readonly $case: "fenced"; readonly value: Fenced }
     | { readonly $case: "refused"; readonly value: Refused }
+    | { readonly $case: "attached"; readonly value: Attached }
     | undefined;
 }
 
@@ -98,6 +100,18 @@ export interface ServedModel {
   readonly weightDtype: string;
   readonly kvDtype: string;
   readonly host: string;
+}
+
+/**
+ * The same run of an engine in another session, after one was lost. Answered by `Attached`, and by `Executed` once the step it waits
+ * for has ended; refused when the group does not know the run, or has forgotten what its bundles held.
+ */
+export interface Attach {
+  readonly sender:
+    | Sender
+    | undefined;
+  /** Number of the step whose end it waits for, counted from 1 over those that were not refused; 0: none. */
+  readonly step: number;
 }
 
 export interface Close {
@@ -181,6 +195,14 @@ export interface Mapped {
   readonly bundles: readonly number[];
 }
 
+/** All bundles that the engine has mapped. */
+export interface Attached {
+  readonly engine: string;
+  readonly bundles: readonly number[];
+  /** The step that was waited for was begun: its end is said. */
+  readonly stepKnown: boolean;
+}
+
 /** The group waits for this engine's `Execute` or `Pass`. */
 export interface Turn {
   readonly engine: string;
@@ -251,6 +273,9 @@ export const SessionRequest: MessageFns<SessionRequest> = {
         break;
       case "pass":
         Pass.encode(message.command.value, writer.uint32(74).fork()).join();
+        break;
+      case "attach":
+        Attach.encode(message.command.value, writer.uint32(82).fork()).join();
         break;
     }
     return writer;
@@ -341,6 +366,14 @@ export const SessionRequest: MessageFns<SessionRequest> = {
             message.command = { $case: "pass", value: Pass.decode(reader, reader.uint32()) };
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.command = { $case: "attach", value: Attach.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -378,6 +411,9 @@ export const SessionResponse: MessageFns<SessionResponse> = {
         break;
       case "refused":
         Refused.encode(message.answer.value, writer.uint32(50).fork()).join();
+        break;
+      case "attached":
+        Attached.encode(message.answer.value, writer.uint32(58).fork()).join();
         break;
     }
     return writer;
@@ -442,6 +478,14 @@ export const SessionResponse: MessageFns<SessionResponse> = {
             }
 
             message.answer = { $case: "refused", value: Refused.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.answer = { $case: "attached", value: Attached.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -668,6 +712,63 @@ export const ServedModel: MessageFns<ServedModel> = {
             }
 
             message.host = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAttach(): Attach {
+  return { sender: undefined, step: 0 };
+}
+
+export const Attach: MessageFns<Attach> = {
+  encode(message: Attach, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sender !== undefined) {
+      Sender.encode(message.sender, writer.uint32(10).fork()).join();
+    }
+    if (message.step !== 0) {
+      writer.uint32(16).uint64(message.step);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Attach {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAttach() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sender = Sender.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.step = longToNumber(reader.uint64());
             continue;
           }
         }
@@ -1448,6 +1549,88 @@ export const Mapped: MessageFns<Mapped> = {
             }
 
             break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAttached(): Attached {
+  return { engine: "", bundles: [], stepKnown: false };
+}
+
+export const Attached: MessageFns<Attached> = {
+  encode(message: Attached, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.engine !== "") {
+      writer.uint32(10).string(message.engine);
+    }
+    if (message.bundles.length !== 0) {
+      writer.uint32(18).fork();
+      for (const v of message.bundles) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.stepKnown !== false) {
+      writer.uint32(24).bool(message.stepKnown);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Attached {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAttached() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.engine = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.bundles.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.bundles.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.stepKnown = reader.bool();
+            continue;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {
