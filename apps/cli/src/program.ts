@@ -13,6 +13,7 @@ import { addPoolCommand } from './commands/pool.js'
 import { addPreemptCommand } from './commands/preempt.js'
 import { addStatusCommand } from './commands/status.js'
 import { addUpCommand } from './commands/up.js'
+import { addExperimentCommand } from './commands/experiment.js'
 import { addExplainCommand } from './commands/explain.js'
 import { addPredictCommand } from './commands/predict.js'
 import { addReplayCommand } from './commands/replay.js'
@@ -36,6 +37,7 @@ Examples:
   kvasir up --demo                    the same under bursts of requests, ending with a table
   kvasir simulate                     three models on two groups of H100s, four policies compared
   kvasir simulate --trace FILE        a real request trace on sixteen H100s
+  kvasir experiment run coordination  a question answered by many simulations, with error bars
   kvasir plan preemption --input FILE who would have to give, on a snapshot of a pool
   kvasir simulate --help              everything that can be set`,
     )
@@ -50,6 +52,7 @@ Examples:
   addPolicyCommand(program)
   addObserveCommand(program)
   addSimulateCommand(program)
+  addExperimentCommand(program)
   addPlanCommand(program)
   addPredictCommand(program)
   addCatalogCommand(program)

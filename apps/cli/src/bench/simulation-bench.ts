@@ -53,6 +53,7 @@ export interface SimulationBenchResult {
   readonly rows: readonly SimulationBenchRow[]
   /** Microseconds a request at 100,000 requests over those at 10,000. */
   readonly costRatio: number | null
+  readonly profiles: ProfileCost
   /** How many times faster than each other simulator would be on this machine. */
   readonly faster: readonly {
     readonly name: string
@@ -61,8 +62,27 @@ export interface SimulationBenchResult {
   }[]
 }
 
+/** What it costs that step times come from measured profiles and not from a roofline: the same requests, in turn, in one process. */
+export interface ProfileCost {
+  readonly requests: number
+  readonly pairs: number
+  /** Median seconds of a run, and the steps of one: other step times make other batches. */
+  readonly rooflineSeconds: number
+  readonly rooflineSteps: number
+  readonly profileSeconds: number
+  readonly profileSteps: number
+  /** Median over pairs of profile over roofline, in seconds and in seconds a step. */
+  readonly secondsRatio: number
+  readonly stepRatio: number
+  readonly ceiling: number
+}
+
+/** Times as long that a run may take with profiles. */
+const PROFILE_CEILING = 1.15
+const PROFILE_PAIRS = 7
+
 /** `engines` TP-4 groups of H100s, each with one Llama-70B engine that has its pool to itself. */
-export function benchPlan(engines: number): ClusterPlan {
+export function benchPlan(engines: number, basis: 'profile' | 'roofline' = 'profile'): ClusterPlan {
   const model = knownModel(MODEL)
   const pagesPerBundle = pagesPerBundleFor([model], TP, BLOCK_SIZE)
   const geometry = kvGeometry({ model, tp: TP, blockSize: BLOCK_SIZE, pagesPerBundle })
@@ -81,6 +101,7 @@ export function benchPlan(engines: number): ClusterPlan {
       tp: TP,
       pagesPerBundle,
       bundles: Math.ceil(BLOCKS / geometry.blocksPerBundle),
+      basis,
     })),
     models: [
       {
@@ -90,6 +111,7 @@ export function benchPlan(engines: number): ClusterPlan {
         slo: { ttftUs: 2_000_000, tpotUs: 100_000, e2eUs: undefined },
         blockSize: BLOCK_SIZE,
         host: 'vllm-async',
+        plansAhead: true,
         frontEnd: { latencyUs: 0, eachUs: 0 },
         swapBytesPerRank: 0,
         placement: 'queue-order',
@@ -128,9 +150,16 @@ function benchRequests(trace: readonly RequestRecord[], requests: number, engine
   return clipLength(scaled, { maxTotalTokens: CONTEXT })
 }
 
-function measure(trace: readonly RequestRecord[], requests: number, engines: number): SimulationBenchRow {
+function measure(
+  trace: readonly RequestRecord[],
+  requests: number,
+  engines: number,
+  basis: 'profile' | 'roofline' = 'profile',
+): SimulationBenchRow {
   globalThis.gc?.()
-  const simulation = new Simulation(benchPlan(engines), { requests: benchRequests(trace, requests, engines) })
+  const simulation = new Simulation(benchPlan(engines, basis), {
+    requests: benchRequests(trace, requests, engines),
+  })
   let residentBytes = 0
   const started = performance.now()
   while (!simulation.run(200_000)) residentBytes = Math.max(residentBytes, process.memoryUsage.rss())
@@ -166,6 +195,35 @@ function bestOf(attempts: number, run: () => SimulationBenchRow): SimulationBenc
   return best
 }
 
+/** Pairs of runs, the order changing from pair to pair, after one of each to warm up. */
+function profileCost(trace: readonly RequestRecord[]): ProfileCost {
+  const run = (basis: 'profile' | 'roofline') => measure(trace, FIRST_REQUESTS, 1, basis)
+  run('roofline')
+  run('profile')
+  const pairs = Array.from({ length: PROFILE_PAIRS }, (_, i) => {
+    if (i % 2 === 0) return { roofline: run('roofline'), profile: run('profile') }
+    const profile = run('profile')
+    return { roofline: run('roofline'), profile }
+  })
+  const stepSeconds = ({ stepsPerSecond }: SimulationBenchRow) => 1 / stepsPerSecond
+  const steps = ({ stepsPerSecond, seconds }: SimulationBenchRow) => Math.round(stepsPerSecond * seconds)
+  return {
+    requests: FIRST_REQUESTS,
+    pairs: PROFILE_PAIRS,
+    rooflineSeconds: median(pairs.map(({ roofline }) => roofline.seconds)),
+    rooflineSteps: steps(pairs[0].roofline),
+    profileSeconds: median(pairs.map(({ profile }) => profile.seconds)),
+    profileSteps: steps(pairs[0].profile),
+    secondsRatio: median(pairs.map(({ roofline, profile }) => profile.seconds / roofline.seconds)),
+    stepRatio: median(pairs.map(({ roofline, profile }) => stepSeconds(profile) / stepSeconds(roofline))),
+    ceiling: PROFILE_CEILING,
+  }
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]
+}
+
 /** @param trace the Azure 2023 conversation trace, or requests made like it. @param large also a million requests over 64 engines. */
 export function simulationBench(
   trace: readonly RequestRecord[],
@@ -182,11 +240,13 @@ export function simulationBench(
   const small = add(bestOf(5, () => measure(trace, 10_000, 1)))
   const medium = add(bestOf(3, () => measure(trace, 100_000, 1)))
   if (options.large) add(measure(trace, 1_000_000, 64))
+  const profiles = profileCost(trace)
   const speed = holds / RECORDED_HEAP_HOLD_PER_SECOND
   return {
     yardstick: { heapHoldPerSecond: holds, recorded: RECORDED_HEAP_HOLD_PER_SECOND, speed },
     rows,
     costRatio: medium.microsPerRequest / small.microsPerRequest,
+    profiles,
     faster: OTHERS_SECONDS.map(({ name, seconds }) => ({
       name,
       recordedSeconds: seconds,

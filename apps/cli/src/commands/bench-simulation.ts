@@ -4,6 +4,7 @@ import { defaultWorkload, generateRequests, limit, type RequestRecord, takeAll }
 import { type Command, Option } from 'commander'
 import { BadInput } from '../bad-input.js'
 import {
+  type ProfileCost,
   simulationBench,
   type SimulationBenchResult,
   type SimulationBenchRow,
@@ -21,7 +22,7 @@ export function addSimulationBench(bench: Command): void {
     .command('simulation', { isDefault: true })
     .summary('requests a second, beside other simulators')
     .description(
-      'Measures the simulator in this process and prints it beside what other simulators need for the same requests: one\nLlama-70B engine on a TP-4 group of H100s, 10,000 and 100,000 requests of the Azure 2023 conversation trace (given\nwith --trace, or else made like it), and a million requests over 64 engines.',
+      'Measures the simulator in this process and prints it beside what other simulators need for the same requests: one\nLlama-70B engine on a TP-4 group of H100s, 10,000 and 100,000 requests of the Azure 2023 conversation trace (given\nwith --trace, or else made like it), and a million requests over 64 engines. Then the 10,000 again with step times\nfrom measured profiles and from a roofline in turn: what profiles cost.',
     )
     .option('--trace <file>', 'the Azure 2023 conversation trace (.gz too); made like it when left out')
     .addOption(new Option('--no-large', 'leave out the million requests'))
@@ -85,7 +86,7 @@ function resultText(result: SimulationBenchResult): string {
       (row.simulatedSeconds / 3600).toFixed(1),
     ]),
   })
-  const { yardstick, costRatio, faster } = result
+  const { yardstick, costRatio, profiles, faster } = result
   const others = faster.map(
     ({ name, recordedSeconds, times }) => `  ${times.toFixed(0)} x ${name} (${recordedSeconds} s recorded)`,
   )
@@ -93,9 +94,30 @@ function resultText(result: SimulationBenchResult): string {
     rows.trimEnd(),
     '',
     `cost of a request at 100,000 over 10,000: ${costRatio === null ? '-' : costRatio.toFixed(2)}`,
+    profilesText(profiles),
     `yardstick: ${(yardstick.heapHoldPerSecond / 1e6).toFixed(2)} million heap pairs a second here, ${(yardstick.recorded / 1e6).toFixed(1)} recorded where the others ran: this machine is ${yardstick.speed.toFixed(2)} x as fast`,
     'faster than other simulators on the first 10,000 requests, their times carried over by the yardstick:',
     ...others,
     '',
+  ].join('\n')
+}
+
+function profilesText({
+  pairs,
+  requests,
+  rooflineSeconds,
+  rooflineSteps,
+  profileSeconds,
+  profileSteps,
+  secondsRatio,
+  stepRatio,
+  ceiling,
+}: ProfileCost): string {
+  const verdict = secondsRatio <= ceiling ? 'within' : 'above'
+  const run = (seconds: number, steps: number) =>
+    `${seconds.toFixed(2)} s for ${steps.toLocaleString('en')} steps`
+  return [
+    `profiles on: ${secondsRatio.toFixed(2)} x the time of a roofline, ${verdict} the ceiling of ${ceiling} (${stepRatio.toFixed(2)} x a step; median of ${pairs} pairs,`,
+    `  ${requests.toLocaleString('en')} requests: ${run(profileSeconds, profileSteps)}, by roofline ${run(rooflineSeconds, rooflineSteps)})`,
   ].join('\n')
 }

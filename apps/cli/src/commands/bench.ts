@@ -1,10 +1,13 @@
 import type { Command } from 'commander'
 import { addAllocationBench } from './bench-allocation.js'
 import { addBrokerBench } from './bench-broker.js'
+import { addClusterBench } from './bench-cluster.js'
 import { addDampingBench } from './bench-damping.js'
+import { addExperimentBench } from './bench-experiment.js'
 import { addHardwareBench } from './bench-hardware.js'
 import { addSchedulerBench } from './bench-scheduler.js'
 import { addSimulationBench } from './bench-simulation.js'
+import { addTransportBench } from './bench-transport.js'
 
 /** What is measured; each bench is a subcommand in a file of its own, and prints a table or, with `--json`, its figures. */
 export function addBenchCommand(program: Command): void {
@@ -18,4 +21,7 @@ export function addBenchCommand(program: Command): void {
   addSchedulerBench(bench)
   addHardwareBench(bench)
   addDampingBench(bench)
+  addClusterBench(bench)
+  addExperimentBench(bench)
+  addTransportBench(bench)
 }

@@ -59,7 +59,9 @@ function addSet(model: Command): void {
 }
 
 function addAdd(model: Command): void {
-  withTerms(model.command('add <model>').summary('register a model; engines that serve it may join then'))
+  withTerms(
+    model.command('add <model>').summary('register a model, and say how to start an engine that serves it'),
+  )
     .option('--architecture <name>', 'model in the catalogue, such as Llama-3.1-8B')
     .addHelpText(
       'after',
@@ -73,7 +75,19 @@ function addAdd(model: Command): void {
       const { architecture } = options
       const terms = { ...termsOf(options), ...(architecture === undefined ? {} : { architecture }) }
       say(options, await cluster.register(name, parsed(modelTermsSchema, terms), known?.revision ?? 0))
+      process.stderr.write(nextSteps(name))
     })
+}
+
+/** Registering starts nothing: whoever runs the machines decides where. */
+function nextSteps(name: string): string {
+  return [
+    `${name} is registered. Nothing serves it before an engine of it is started:`,
+    '  1. copy the profile of an engine on the group it shall share: <state folder>/<cluster>/profiles/*.json, as kvasir up wrote it',
+    `  2. in the copy, set engine to a name of its own, model.name to ${JSON.stringify(name)}, model.architecture, and http.port to 0`,
+    '  3. node apps/engine/dist/main.js --profile COPY.json; the gateway finds it by itself',
+    '',
+  ].join('\n')
 }
 
 function addDrain(model: Command): void {

@@ -3,6 +3,7 @@ import { defaultSchedulerConfig } from '@kvasir/scheduler'
 import { fittedTraceNames } from '@kvasir/simulation'
 import type { Command } from 'commander'
 import { BadInput } from '../bad-input.js'
+import { readKernelProfiles } from '../input/kernel-profile.js'
 import { readSnapshotLines } from '../plan/read-snapshots.js'
 import { capacityText } from '../predict/capacity-text.js'
 import { type CapacityQuestion, predictCapacity } from '../predict/predict-capacity.js'
@@ -26,6 +27,7 @@ interface RawStepOptions extends RawServingOptions {
   readonly decode?: readonly string[]
   readonly prefill?: readonly string[]
   readonly basis: string
+  readonly profile?: readonly string[]
   readonly input?: string
 }
 
@@ -80,6 +82,10 @@ function addStep(predict: Command): void {
       'TOKENS@COMPUTED: prompt tokens after so many computed ones, such as 512@0',
     )
     .option('--basis <name>', 'profile, or roofline to leave measurements out', 'profile')
+    .option(
+      '--profile <files...>',
+      'GPUs that were measured (tools/calibrate), in place of what ships for them',
+    )
     .option('--input <file>', 'questions, one a line (schemas/predict-step.schema.json)')
     .option('--json', 'print JSON, one answer a line with --input')
     .addHelpText(
@@ -88,6 +94,7 @@ function addStep(predict: Command): void {
 Examples:
   kvasir predict step --gpu h100 --model llama-3.1-70b --tp 4 --decode 64x1024
   kvasir predict step --gpu h100 --model llama-3.1-70b --tp 4 --dtype fp8 --decode 32x1024 8x8192 --prefill 512@0 --json
+  kvasir predict step --gpu h200 --model llama-3.1-8b --profile my-h200.json --decode 64x1024
   kvasir predict step --input questions.jsonl --json
 
   questions.jsonl:
@@ -95,7 +102,7 @@ Examples:
   {"gpu": "h100", "model": "llama-3.1-8b", "tp": 1, "prefill": [{"tokens": 512, "computedTokens": 2048}]}`,
     )
     .action(async (options: RawStepOptions) => {
-      const predictor = new StepPredictor()
+      const predictor = new StepPredictor(readKernelProfiles(options.profile ?? []))
       if (options.input === undefined) {
         const answer = predictor.answer(stepQuestion(options))
         process.stdout.write(options.json ? `${JSON.stringify(answer, undefined, 2)}\n` : stepText(answer))

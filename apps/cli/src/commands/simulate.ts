@@ -4,6 +4,7 @@ import {
   policyNameSchema,
   predictorNameSchema,
   preemptionNameSchema,
+  sharingNameSchema,
   victimNameSchema,
 } from '@kvasir/contracts'
 import { clusterPresets } from '@kvasir/hardware'
@@ -72,6 +73,14 @@ export function addSimulateCommand(program: Command): void {
       '--dispatch <name>',
       `which replica of a model takes a request (${dispatchNameSchema.options.join(', ')})`,
     )
+    .option(
+      '--sharing <name>',
+      `what engines on one TP group share: its time, or its multiprocessors (${sharingNameSchema.options.join(', ')})`,
+    )
+    .option(
+      '--profile <files...>',
+      'GPUs that were measured (tools/calibrate), in place of what ships for them',
+    )
     .option('--seed <numbers>', 'seed of everything random; several, with commas, are compared')
     .option('--requests <n>', 'requests taken at most')
     .option('--duration <seconds>', 'no request arrives after it')
@@ -97,6 +106,8 @@ Examples:
   kvasir simulate flood --policy uncoordinated,weighted-max-min
   kvasir simulate --order srpt --predictor learned --max-output-tokens 4096
                                                          shortest first, by lengths learned on the way
+  kvasir simulate --sharing spatial --policy weighted-max-min,static
+                                                         steps side by side on shares of the SMs
   kvasir simulate --trace conv.csv.gz --requests 1000    a trace on four TP-4 groups of H100s
   kvasir simulate my.yaml --seed 1,2,3 --out results     three seeds of one's own scenario
   kvasir simulate --workload discriminating --cluster h100_8gpu,h100_16gpu --output queue.json`,

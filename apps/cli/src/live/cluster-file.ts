@@ -29,7 +29,15 @@ export function readClusterFile(name: string = DEFAULT_CLUSTER): ClusterFile {
   if (parsed.kind === 'refused') throw problems(parsed.problems)
   const planned = planCluster(parsed.value)
   if (planned.kind === 'refused') throw problems(planned.problems)
-  return { path, scenario: parsed.value, plan: planned.value.plan }
+  const { plan } = planned.value
+  if ((parsed.value.hardware?.profiles ?? []).length > 0)
+    throw problems(['hardware.profiles is not empty; it must be left out: only the simulator reads profiles'])
+  if (plan.pools.some(({ sharing }) => sharing === 'spatial')) {
+    throw problems([
+      'cluster.sharing is "spatial"; it must be left out or "time": only the simulator runs steps side by side',
+    ])
+  }
+  return { path, scenario: parsed.value, plan }
 }
 
 function clusterPath(name: string): string {

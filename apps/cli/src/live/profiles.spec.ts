@@ -68,6 +68,8 @@ it('tells everybody the same of pools, and the gateway where engines are', async
     ['left', 'right'],
   ])
   expect(gateway.profile.engines).toContainEqual({ engine: 'code@left', model: 'code', url: urlOf(engine) })
+  expect(gateway.profile.coordinators).toContain(urlOf(coordinator))
+  expect(coordinator.profile.grpc).toEqual({ socket: '/state/rpc+2.sock' })
 })
 
 it('needs neither a name nor requests, and keeps the data of other clusters apart', () => {

@@ -75,6 +75,11 @@ function httpAt(port: number) {
   return { host: '127.0.0.1', port }
 }
 
+/** Where a coordinator serves engines in other languages. Short, and no pool is called so: its socket lies in the same folder. */
+function grpcSocket(folder: string, coordinator: string): string {
+  return join(folder, `rpc+${coordinator.replace('coordinator-', '')}.sock`)
+}
+
 function deviceAddress({ folder }: PartOptions, pool: string): string {
   return `unix:${join(folder, `${pool}.sock`)}`
 }
@@ -97,7 +102,7 @@ function groupProfile(options: PartOptions, index: number): TpGroupProfile {
 }
 
 function coordinatorProfile(options: PartOptions, coordinator: string): CoordinatorProfile {
-  const { scenario, plan, addresses, store, log } = options
+  const { scenario, plan, addresses, store, folder, log } = options
   return coordinatorProfileSchema.parse({
     coordinator,
     pools: plan.pools.map((pool) => ({ ...pool, device: deviceAddress(options, pool.id) })),
@@ -113,6 +118,7 @@ function coordinatorProfile(options: PartOptions, coordinator: string): Coordina
     clusterShares: plan.clusterShares,
     store,
     http: httpAt(addresses.port(coordinator)),
+    grpc: { socket: grpcSocket(folder, coordinator) },
     log,
   })
 }
@@ -147,8 +153,11 @@ function servingOf(scenario: Scenario, name: string) {
   return { ...scenario.engine, ...scenario.models.find((model) => model.name === name)?.engine }
 }
 
-function gatewayProfile({ plan, addresses, log }: PartOptions): GatewayProfile {
+/** Those of the file are known from the start; who joins later, the coordinators say. */
+function gatewayProfile({ plan, addresses, coordinators, log }: PartOptions): GatewayProfile {
+  const names = processNames(plan, coordinators).coordinators
   return gatewayProfileSchema.parse({
+    coordinators: names.map((name) => `http://127.0.0.1:${addresses.port(name)}`),
     engines: plan.engines.map(({ id, model }) => ({
       engine: id,
       model,

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,6 +14,7 @@ import type { ClusterStatus } from './status.js'
 const launcher = fileURLToPath(new URL('../../bin/kvasir.js', import.meta.url))
 /** What the launcher has built by then. */
 const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+const engineMain = fileURLToPath(new URL('../../../engine/dist/main.js', import.meta.url))
 const state = mkdtempSync(join(tmpdir(), 'kvasir-up-'))
 const env = { ...process.env, NO_COLOR: '1', KVASIR_STATE: state, KVASIR_URL: '' }
 
@@ -57,6 +58,14 @@ function isAlive(pid: number): boolean {
   } catch {
     return false
   }
+}
+
+/** What a process of the cluster was told at its start. */
+function profileOf(name: string): string {
+  const [found] = readdirSync(state, { recursive: true, encoding: 'utf8' }).filter((path) =>
+    path.endsWith(`profiles/${name}.json`),
+  )
+  return join(state, found)
 }
 
 interface Load {
@@ -138,6 +147,34 @@ describe.skipIf(redis === undefined)('kvasir up', () => {
       for (const answer of await Promise.all(asked)) expect(answer.choices[0]?.text).not.toBe('')
       await until(async () => (await status()).processes.every(({ ready }) => ready))
       expect((await status()).processes.find(({ name }) => name === engine)?.restarts).toBe(1)
+    },
+    PATIENCE_MS,
+  )
+
+  it(
+    'sends requests to an engine that was started after the gateway, of a model that nobody knew',
+    async () => {
+      await kvasir('model', 'add', 'late', '--architecture', 'Llama-3.1-8B')
+      const profile = JSON.parse(readFileSync(profileOf('chat@left'), 'utf8')) as object
+      const late = {
+        ...profile,
+        engine: 'late@left',
+        model: { name: 'late', architecture: 'Llama-3.1-8B' },
+        http: { port: 0 },
+        log: 'error',
+      }
+      const engine = spawn(process.execPath, [engineMain], {
+        env: { ...env, KVASIR_PROFILE: JSON.stringify(late) },
+        stdio: ['ignore', 'ignore', 'inherit'],
+      })
+      await until(async () => (await loads(gateway)).some(({ engine: name }) => name === 'late@left'))
+      const answer = await client.completions.create({ model: 'late', prompt: 'hello', max_tokens: 12 })
+      expect(answer.usage?.completion_tokens).toBe(12)
+      const left = once(engine, 'exit')
+      engine.kill('SIGTERM')
+      expect(await left).toEqual([0, null])
+      const refused = client.completions.create({ model: 'late', prompt: 'hello', max_tokens: 12 })
+      await expect(refused).rejects.toMatchObject({ status: 503 })
     },
     PATIENCE_MS,
   )

@@ -4,14 +4,18 @@
  */
 export class Interrupt {
   #asked = false
+  readonly #onAsked: () => void
   #listener = () => {
     this.#asked = true
+    this.#onAsked()
     // From here on the signal has its usual effect.
     process.off('SIGINT', this.#listener)
     process.off('SIGTERM', this.#listener)
   }
 
-  constructor() {
+  /** @param onAsked called at the first Ctrl-C, for those that do not look for themselves. */
+  constructor(onAsked: () => void = () => {}) {
+    this.#onAsked = onAsked
     process.on('SIGINT', this.#listener)
     process.on('SIGTERM', this.#listener)
   }

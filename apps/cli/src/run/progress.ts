@@ -18,7 +18,8 @@ export interface ProgressBar {
   clear(): void
 }
 
-const silent: ProgressBar = { update: () => {}, clear: () => {} }
+/** For runs that nobody watches. */
+export const silentProgress: ProgressBar = { update: () => {}, clear: () => {} }
 
 /** A bar on standard error; nothing at all where that is no terminal. */
 export function createProgress(
@@ -26,7 +27,7 @@ export function createProgress(
   goal: ProgressGoal,
   stream: NodeJS.WriteStream = process.stderr,
 ): ProgressBar {
-  return stream.isTTY ? new TerminalProgress(title, goal, stream) : silent
+  return stream.isTTY ? new TerminalProgress(title, goal, stream) : silentProgress
 }
 
 /** Between two drawings of the bar. */

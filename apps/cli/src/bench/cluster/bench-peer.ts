@@ -1,0 +1,175 @@
+import type { EngineDocument, EngineMessage, Heartbeat, PreemptionOutcome } from '@kvasir/contracts'
+import type { ActorStore } from '@kvasir/platform'
+
+const BEAT_EVERY_MS = 300
+/** Engines have one request open at a time; whoever has many does not let their ends pile up. */
+const OUTCOMES_CARRIED = 16
+/** Longest time that a bench waits for something, ms. */
+const PATIENCE_MS = 10_000
+
+/** What a peer says of itself, beside what it holds. */
+export interface PeerNeeds {
+  readonly tokens: number
+  readonly bundles: number
+  /** Of what it holds, in use. */
+  readonly inUse: number
+}
+
+/**
+ * An engine that computes nothing: it speaks the engines' protocol with the owner of its pool over the store, and gives back at once what
+ * it is asked for. So what is measured is the coordinator's part, and no step stands in between.
+ */
+export class BenchPeer {
+  readonly #store: ActorStore
+  readonly #sender: { readonly engine: string; readonly incarnation: number }
+  readonly #model: string
+  #needs: PeerNeeds = { tokens: 0, bundles: 0, inUse: 0 }
+  #beat = 0
+  #number = 0
+  #held = 0
+  #document: EngineDocument | undefined
+  #heardMs = 0
+  readonly #ends = new Map<string, (outcome: PreemptionOutcome) => void>()
+  readonly #watchers = new Set<(document: EngineDocument) => boolean>()
+  readonly #unsent: EngineMessage[] = []
+  #timer: NodeJS.Timeout | undefined
+  #silence: (() => void) | undefined
+
+  constructor(store: ActorStore, engine: string, model: string) {
+    this.#store = store
+    this.#sender = { engine, incarnation: Date.now() }
+    this.#model = model
+  }
+
+  get document(): EngineDocument | undefined {
+    return this.#document
+  }
+
+  /** Joins, and resolves when it is a member with a lease. */
+  async start(): Promise<void> {
+    this.#silence = await this.#store.onTick(this.#sender.engine, () => void this.#read())
+    this.#say({ kind: 'join', ...this.#sender, number: ++this.#number, model: this.#model })
+    this.#timer = setInterval(() => this.#everyBeat(), BEAT_EVERY_MS)
+    this.#sendBeat(true)
+    await this.until(({ member }) => member)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#silence?.()
+    this.#say({ kind: 'leave', ...this.#sender, number: ++this.#number })
+  }
+
+  /** Says at once what it needs now. */
+  needs(needs: PeerNeeds): void {
+    this.#needs = needs
+    this.#sendBeat(true)
+  }
+
+  /** Resolves with the first document, from the present one on, of which `holds` is true. @throws after 10 s. */
+  until(holds: (document: EngineDocument) => boolean): Promise<EngineDocument> {
+    if (this.#document && holds(this.#document)) return Promise.resolve(this.#document)
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => {
+        this.#watchers.delete(watcher)
+        reject(new Error(`${this.#sender.engine} heard nothing of what it waits for in ${PATIENCE_MS} ms`))
+      }, PATIENCE_MS)
+      const watcher = (document: EngineDocument) => {
+        if (!holds(document)) return false
+        clearTimeout(late)
+        resolve(document)
+        return true
+      }
+      this.#watchers.add(watcher)
+    })
+  }
+
+  /** When the newest document came, ms of `performance.now()`. */
+  get heardMs(): number {
+    return this.#heardMs
+  }
+
+  /** Asks for memory. Resolves with the end of the request. */
+  request(bundles: number): Promise<PreemptionOutcome> {
+    const number = ++this.#number
+    const { engine, incarnation } = this.#sender
+    const id = `${engine}/${incarnation}/${number}`
+    const ended = new Promise<PreemptionOutcome>((resolve) => this.#ends.set(id, resolve))
+    const what = { id, bundles, minBundles: bundles, priority: 0, class: 'auto', withinUs: 5e6 } as const
+    this.#say({ kind: 'request', ...this.#sender, number, ...what })
+    return ended
+  }
+
+  #say(message: EngineMessage): void {
+    this.#unsent.push(message)
+    this.#send(message)
+  }
+
+  #send(message: EngineMessage): void {
+    void this.#store.peer({ kind: 'say', peer: this.#sender.engine, text: JSON.stringify(message) })
+  }
+
+  /** Whatever was lost is said again, as engines do. */
+  #everyBeat(): void {
+    this.#sendBeat(false)
+    for (const message of this.#unsent) this.#send(message)
+  }
+
+  #sendBeat(ring: boolean): void {
+    const { tokens, bundles, inUse } = this.#needs
+    const heartbeat: Heartbeat = {
+      kind: 'heartbeat',
+      ...this.#sender,
+      beat: ++this.#beat,
+      model: this.#model,
+      processedThrough: this.#document?.processedThrough ?? 0,
+      epoch: this.#document?.epoch ?? 0,
+      sequence: this.#document?.sequence ?? 0,
+      held: this.#held,
+      inUse: Math.min(inUse, this.#held),
+      demand: { tokens, bundles, tokensPerSecond: 20_000 },
+      spentTokens: 0,
+      lowestPriority: null,
+      supply: [],
+    }
+    const text = JSON.stringify(heartbeat)
+    void this.#store
+      .peer({ kind: 'beat', peer: this.#sender.engine, text, ring })
+      .then((answer) => answer.kind === 'document' && this.#hear(answer.text))
+  }
+
+  async #read(): Promise<void> {
+    const answer = await this.#store.peer({ kind: 'read', peer: this.#sender.engine })
+    if (answer.kind === 'document') this.#hear(answer.text)
+  }
+
+  #hear(text: string | null): void {
+    if (text === null) return
+    const document = JSON.parse(text) as EngineDocument
+    const last = this.#document
+    if (document.incarnation !== this.#sender.incarnation) return
+    if (
+      last &&
+      (document.epoch < last.epoch || (document.epoch === last.epoch && document.sequence <= last.sequence))
+    )
+      return
+    this.#document = document
+    this.#heardMs = performance.now()
+    const gives = document.leaseBundles < this.#held || document.reclaims.length > 0
+    this.#held = document.leaseBundles
+    while (this.#unsent.length > 0 && numberOf(this.#unsent[0]) <= document.processedThrough)
+      this.#unsent.shift()
+    if (gives) this.#sendBeat(true)
+    // Ends are carried until a heartbeat says that they were read.
+    else if (document.outcomes.length > OUTCOMES_CARRIED) this.#sendBeat(false)
+    for (const outcome of document.outcomes) {
+      this.#ends.get(outcome.id)?.(outcome)
+      this.#ends.delete(outcome.id)
+    }
+    for (const watcher of this.#watchers) if (watcher(document)) this.#watchers.delete(watcher)
+  }
+}
+
+function numberOf(message: EngineMessage): number {
+  return message.kind === 'heartbeat' ? 0 : message.number
+}
