@@ -146,7 +146,7 @@ class Engine:
         self.say(join=wire.Join(number=self.outbox.number(), model=self.options.model))
 
     def obey(self, document: Any) -> None:
-        if document.incarnation != self.incarnation or not self.lease.apply(document):
+        if document.incarnation != self.incarnation or not self.lease.apply(document, len(self.mapped)):
             return
         self.outbox.processed(document.processed_through)
         budget = document.budget

@@ -24,12 +24,12 @@ class Lease:
         self._sent_us[beat] = now_us
         self._sent_us.pop(beat - 64, None)
 
-    def apply(self, document: Any) -> bool:
-        """Takes a document unless it is older than what is known. Says whether it did."""
+    def apply(self, document: Any, mapped: int) -> bool:
+        """Takes a document unless it is older than what is known. Says whether it did. While a new owner counts, the lease is what is mapped."""
         if (document.epoch, document.sequence) <= (self.epoch, self.sequence):
             return False
         if document.census:
-            document.lease_bundles = self.document.lease_bundles if self.document else 0
+            document.lease_bundles = min(mapped, self.document.lease_bundles if self.document else 0)
         elif document.ack_beat in self._sent_us:
             self._basis_us = max(self._basis_us, self._sent_us[document.ack_beat])
         self.document = document

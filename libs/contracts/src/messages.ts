@@ -128,7 +128,7 @@ export const engineDocumentSchema = z.strictObject({
   ackBeat: count,
   processedThrough: count,
   member: z.boolean(),
-  /** The owner is new and cannot ask the device: what the lease was it still is, and the next heartbeat says what is held. */
+  /** The owner is new and cannot ask the device: the lease is what is mapped, and the next heartbeat says how much that is. */
   census: z.boolean(),
   /** Bundles the engine may hold, and of these the ones it keeps when nobody can be asked. */
   leaseBundles: count,

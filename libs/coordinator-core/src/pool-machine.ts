@@ -165,9 +165,9 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     if (input.kind === 'terms') this.#setTerms(input.model, input.terms)
     if (input.kind === 'shares') this.#takeShares(now, input.document)
     if (input.kind === 'mapping') this.#membership.confirm(now, input.held)
-    if (more) return this.#effects
-    if (now >= this.#clock.nextUs && this.members.length > 0) this.#runRound(now)
+    if (!more && now >= this.#clock.nextUs && this.members.length > 0) this.#runRound(now)
     this.#broker.expire(now)
+    if (more) return this.#effects
     this.#noteScarcity(now)
     this.#flush()
     return this.#effects

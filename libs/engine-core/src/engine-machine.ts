@@ -206,7 +206,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     const { options, lease, outbox } = this.#parts
     const { engine, incarnation } = options
     invariant(document.engine === engine, () => `document of ${document.engine} reached ${engine}`)
-    if (document.incarnation !== incarnation || !lease.apply(document)) return
+    if (document.incarnation !== incarnation || !lease.apply(document, this.#holdings.bundles)) return
     this.#link.processed(document.processedThrough)
     for (const outcome of document.outcomes)
       if (this.#request.settle(now, outcome)) outbox.emit({ kind: 'outcome', outcome })

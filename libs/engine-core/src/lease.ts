@@ -1,5 +1,5 @@
 import { BUDGET_HOLD_ROUNDS, type Budget, type EngineDocument, effectiveBudget } from '@kvasir/contracts'
-import { invariant, type Micros } from '@kvasir/kernel'
+import { type Bundles, invariant, type Micros } from '@kvasir/kernel'
 
 /** Heartbeats whose time of sending is remembered; an answer to an older one extends nothing. */
 const BEATS_REMEMBERED = 64
@@ -55,9 +55,11 @@ export class Lease {
 
   /**
    * Takes a document unless it is older than what is known: a lower epoch, or the same epoch with no higher sequence.
-   * An acknowledgement of a forgotten heartbeat extends nothing but may still change the rest.
+   * An acknowledgement of a forgotten heartbeat extends nothing but may still change the rest. While a new owner counts, the lease is
+   * what is mapped: the rest of an earlier one may have been given to others since, by an owner whom this engine never heard.
+   * @param mapped bundles that the engine has at the device.
    */
-  apply(document: EngineDocument): boolean {
+  apply(document: EngineDocument, mapped: Bundles): boolean {
     const stale =
       document.epoch < this.epoch || (document.epoch === this.epoch && document.sequence <= this.sequence)
     if (stale) return false
@@ -66,7 +68,7 @@ export class Lease {
       document.ackBeat <= this.#beat &&
       document.ackBeat > 0
     if (document.census) {
-      const leaseBundles = this.#document?.leaseBundles ?? 0
+      const leaseBundles = Math.min(this.#document?.leaseBundles ?? 0, mapped)
       this.#document = { ...document, leaseBundles }
       return true
     }

@@ -217,8 +217,8 @@ export interface Document {
   readonly processedThrough: number;
   readonly member: boolean;
   /**
-   * The owner is new and does not know what the engine holds: `lease_bundles` is not to be read, the lease stays what it was, and a
-   * heartbeat is due now.
+   * The owner is new and does not know what the engine holds: `lease_bundles` is not to be read, the lease is what the engine has
+   * mapped at the device (never more than it was), and a heartbeat is due now.
    */
   readonly census: boolean;
   readonly leaseBundles: number;
