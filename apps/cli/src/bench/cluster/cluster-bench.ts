@@ -66,7 +66,7 @@ export async function clusterBench(size: ClusterBenchSize, progress: Progress): 
     const requests = await requestBench(store, size.requests)
     const rates: DecisionRate[] = []
     for (const pools of [1, 2, 4]) {
-      progress(`decisions a second, ${pools} pools`)
+      progress(`decisions a second, pools: ${pools}`)
       rates.push(await decisionRate(store, pools, size.rateSeconds))
     }
     const budgets: BudgetTimes[] = []
