@@ -65,6 +65,16 @@ describe('a smaller lease', () => {
     expect(sentIn(effects, 'heartbeat')).toMatchObject([{ held: 1, inUse: 0 }])
   })
 
+  it('is said again while the owner asks for it: what was said under an older document did not count', () => {
+    const engine = holding({ bundles: 4 })
+    engine.run()
+    const order = { request: 'b/1/1', bundles: 3 }
+    engine.document({ leaseBundles: 1, reclaims: [order] })
+    const again = engine.document({ leaseBundles: 1, reclaims: [order] })
+    expect(sentIn(again, 'heartbeat')).toMatchObject([{ held: 1 }])
+    expect(sentIn(engine.document({ leaseBundles: 1 }), 'heartbeat')).toEqual([])
+  })
+
   it('takes those in use at the step boundary, and from no sequence that the order protects', () => {
     const engine = holding(
       { bundles: 3, priority: 1 },
