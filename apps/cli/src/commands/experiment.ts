@@ -120,7 +120,7 @@ function addRun(experiment: Command): void {
     .option('--json', 'print the results as JSON')
     .addHelpText(
       'after',
-      '\nCtrl-C waits for the runs under way and writes what there is; a second one ends at once, and resume goes on.\n\nExamples:\n  kvasir experiment run coordination\n  kvasir experiment run coordination --small --out /tmp/small\n  kvasir experiment run my.yaml --seeds 1..20 --workers 16\n  kvasir experiment run my.yaml --redis redis://queue.example:6379 --priority 5',
+      '\nCtrl-C waits for the runs under way and writes what there is; a second one ends at once, and resume goes on.\n\nExamples:\n  kvasir experiment run coordination\n  kvasir experiment run coordination --small --out small-results\n  kvasir experiment run my.yaml --seeds 1..20 --workers 16\n  kvasir experiment run my.yaml --redis redis://queue.example:6379 --priority 5',
     )
     .action(async (name: string, raw: RawOptions) => {
       const computers = computersOption(raw)

@@ -86,10 +86,6 @@ export class BenchCluster {
     return urlOf(part)
   }
 
-  urls(kind: Part['kind']): readonly string[] {
-    return this.#parts.filter((part) => part.kind === kind).map(urlOf)
-  }
-
   /** CPU time so far. */
   cpu(): CpuByKind {
     const used = new Map<string, number>()

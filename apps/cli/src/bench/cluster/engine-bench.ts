@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type EngineDocument,
   type EngineMessage,
@@ -38,7 +39,7 @@ export async function loopBench(steps: number): Promise<LoopTimes> {
   let began: { readonly ms: number; readonly cpu: NodeJS.CpuUsage } | undefined
   try {
     await driver.start()
-    while (!driver.ready) await pause(10)
+    while (!driver.ready) await sleep(10)
     return await new Promise((resolve) => {
       const tokens = (): void => {
         if (driver.unfinished < BATCH) return
@@ -149,8 +150,4 @@ function documentAfter(message: EngineMessage, last: EngineDocument | undefined)
     supplyWanted: false,
     outcomes: [],
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createStepCost, hostPresets, knownGpu, knownModel } from '@kvasir/hardware'
 import type { RedisProgram } from '@kvasir/redis-store'
 import { playRequest } from '../../live/demo/play-request.js'
@@ -33,7 +34,7 @@ export async function liveBench(
 ): Promise<LiveTimes> {
   const cluster = await BenchCluster.start('three-models', program)
   try {
-    await pause(3_000)
+    await sleep(3_000)
     const idle = await idleCpu(cluster, idleSeconds)
     return { idle, firstToken: await firstTokens(cluster, requests) }
   } finally {
@@ -44,7 +45,7 @@ export async function liveBench(
 async function idleCpu(cluster: BenchCluster, seconds: number): Promise<IdleCpu> {
   const before = cluster.cpu()
   const started = performance.now()
-  await pause(seconds * 1_000)
+  await sleep(seconds * 1_000)
   const elapsedUs = (performance.now() - started) * 1_000
   const after = cluster.cpu()
   const shares = [...after].map(([kind, us]) => [kind, (us - (before.get(kind) ?? 0)) / elapsedUs] as const)
@@ -95,8 +96,4 @@ async function firstTokens(cluster: BenchCluster, requests: number): Promise<Fir
     engine: await at(cluster.url('engine'), 'e'),
     gateway: await at(cluster.url('gateway'), 'g'),
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

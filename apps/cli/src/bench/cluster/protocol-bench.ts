@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { coordinatorProfileSchema, type PoolSettingsInput, type StoreAddress } from '@kvasir/contracts'
 import { type ActorStores, RedisActors } from '@kvasir/platform'
 import { BenchPeer } from './bench-peer.js'
@@ -157,16 +158,16 @@ export async function decisionRate(
         }
       }
       const asking = peers.flatMap((peer) => Array.from({ length: underWay }, () => keepAsking(peer)))
-      await pause(500)
+      await sleep(500)
       const cpuUs = await coordinator.cpuUs()
       const before = ended
       const started = performance.now()
-      await pause(seconds * 1_000)
+      await sleep(seconds * 1_000)
       const elapsedS = (performance.now() - started) / 1_000
       const count = ended - before
       const usedUs = (await coordinator.cpuUs()) - cpuUs
       stopped = true
-      await Promise.race([Promise.all(asking), pause(2_000)])
+      await Promise.race([Promise.all(asking), sleep(2_000)])
       return { pools, perSecond: count / elapsedS, cpuUsEach: usedUs / count }
     },
   )
@@ -194,10 +195,10 @@ export async function budgetBench(
     const last: number[] = []
     // Everybody wants more than there is: when one wants nothing, all others get more.
     for (const peer of peers) peer.needs({ tokens: WANTED, bundles: 4, inUse: 0 })
-    await pause(1_500)
+    await sleep(1_500)
     for (let round = 0; round < rounds; round++) {
       // Clear of the grid on which rounds begin by themselves, and of the time that two replans are apart.
-      await pause(400 + 37 * (round % 7))
+      await sleep(400 + 37 * (round % 7))
       const budgets = peers.map(({ document }) => document?.budget.tokens)
       const started = performance.now()
       for (let k = 0; k < pools; k++)
@@ -217,8 +218,4 @@ async function withPools<T>(options: PoolsOptions, use: (pools: BenchPools) => P
   } finally {
     await pools.stop()
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }
