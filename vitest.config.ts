@@ -22,6 +22,8 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**', ...(process.env['KVASIR_GPU'] ? [] : ['**/*.gpu.spec.ts'])],
     // Property tests on a loaded two-core machine.
     testTimeout: 30_000,
+    // Many wait for processes, so no core is left out.
+    maxWorkers: '100%',
     reporters: ['default', './tools/vitest/tally-reporter.ts'],
     passWithNoTests: true,
     projects: [...projectsIn('libs'), ...projectsIn('apps'), project('tools', 'tools')],

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The kvasir command. Builds first when sources have changed since the last build, then runs apps/cli/dist/main.js. `kvasir up` runs
-// the other apps, so that it builds them too.
+// The kvasir command. Builds first when sources have changed since the last build, then runs apps/cli/dist/main.js. `kvasir up` and
+// what has `--live` run the other apps, so that these are built too.
 // Whatever it has to say goes to stderr: stdout belongs to the command.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -19,7 +19,8 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const dist = join(root, 'apps/cli/dist')
-const apps = process.argv[2] === 'up' ? appNames() : ['cli']
+const runsApps = process.argv[2] === 'up' || process.argv.includes('--live')
+const apps = runsApps ? appNames() : ['cli']
 const stampFile = join(dist, apps.length > 1 ? '.sources-up' : '.sources')
 const lock = join(dist, '.building')
 const compiler = join(root, 'node_modules/@typescript/native/bin/tsc')

@@ -1,42 +1,20 @@
-import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 import { comparisonSchema, type Summary, summarySchema, traceRecordSchema } from '@kvasir/contracts'
 import { validateLlmschedTrace } from '@kvasir/event-log'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { kvasirHere } from './testing/kvasir-here.js'
+import { KvasirProcess, LAUNCHER } from './testing/kvasir-process.js'
 
-/** The command as people run it: the launcher, in a process of its own. */
-const launcher = fileURLToPath(new URL('../bin/kvasir.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'kvasir-'))
 afterAll(() => rmSync(folder, { recursive: true }))
+const env = { KVASIR_STATE: join(folder, 'state'), KVASIR_URL: '' }
 
-interface Finished {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
-function kvasir(...args: string[]): Promise<Finished> {
-  return run(args, () => {})
-}
-
-function run(args: readonly string[], started: (child: ReturnType<typeof spawn>) => void): Promise<Finished> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [launcher, ...args], {
-      cwd: folder,
-      env: { ...process.env, NO_COLOR: '1', KVASIR_STATE: join(folder, 'state'), KVASIR_URL: '' },
-    })
-    let out = ''
-    let err = ''
-    child.stdout.on('data', (data) => (out += String(data)))
-    child.stderr.on('data', (data) => (err += String(data)))
-    child.on('error', reject)
-    child.on('close', (code) => resolve({ code, out, err }))
-    started(child)
-  })
+function kvasir(...words: string[]) {
+  return kvasirHere(words, { folder, env })
 }
 
 const scenario = join(folder, 'tiny.yaml')
@@ -66,8 +44,16 @@ const read = (path: string) => readFileSync(join(folder, path), 'utf8')
 const summaryOf = (path: string): Summary => summarySchema.parse(JSON.parse(read(path)))
 const linesOf = (path: string) => read(path).trimEnd().split('\n')
 
-// The first call may build.
-beforeAll(async () => expect((await kvasir('--version')).code).toBe(0), 240_000)
+describe('the launcher', () => {
+  it('builds when it has to, and passes words, output and exit code through', async () => {
+    const finished = (...words: string[]) =>
+      new KvasirProcess(words, { folder, env, program: LAUNCHER }).finished
+    expect(await finished('--version')).toMatchObject({ code: 0, out: '0.1.0\n' })
+    const refused = await finished('simulate', 'none.yaml')
+    expect(refused).toMatchObject({ code: 2, out: '' })
+    expect(refused.err).toContain('none.yaml: no such file')
+  }, 240_000)
+})
 
 describe('kvasir', () => {
   it('shows help with examples when nothing is asked for', async () => {
@@ -218,16 +204,11 @@ describe('kvasir simulate', () => {
   })
 
   it('writes what there is when it is interrupted, and says so', async () => {
-    const { code, err } = await run(
-      ['simulate', 'tiny.yaml', '--duration', '100000', '--out', 'stopped'],
-      (child) => {
-        const watch = setInterval(() => {
-          if (!existsSync(join(folder, 'stopped/.partial/trace.jsonl'))) return
-          clearInterval(watch)
-          setTimeout(() => child.kill('SIGINT'), 500)
-        }, 50)
-      },
-    )
+    const words = ['simulate', 'tiny.yaml', '--duration', '30000', '--out', 'stopped']
+    const running = new KvasirProcess(words, { folder, env })
+    while (!existsSync(join(folder, 'stopped/.partial/trace.jsonl'))) await sleep(20)
+    await sleep(300)
+    const { code, err } = await running.end('SIGINT')
     expect(err).toContain('interrupted: what had been simulated by then is written')
     expect(code).toBe(1)
     const { interrupted, requests } = summaryOf('stopped/summary.json')

@@ -3,7 +3,7 @@ import { type EngineMachine, liveProblems } from '@kvasir/engine-core'
 import { gpuByName, kvGeometry, type Model, modelByName, withDtypes } from '@kvasir/hardware'
 import { ProfileError } from '@kvasir/platform'
 import { whyNotPreemptive } from '@kvasir/scheduler'
-import { makeEngine, type ModelPlan, servedPlan, stepCostOf } from '@kvasir/simulation'
+import { makeEngine, type ModelPlan, servedPlan, sloOf, stepCostOf } from '@kvasir/simulation'
 
 /** What a profile comes down to. */
 export interface Serving {
@@ -25,7 +25,7 @@ export function servingOf(profile: EngineProfile): Serving {
   }
 }
 
-function modelPlanOf({ model, pool, limit, serving }: EngineProfile): ModelPlan {
+function modelPlanOf({ model, pool, limit, slo = {}, serving }: EngineProfile): ModelPlan {
   const found = architectureOf(model.architecture)
   const gpu = gpuByName(pool.gpu)
   if (gpu.kind !== 'found')
@@ -48,7 +48,7 @@ function modelPlanOf({ model, pool, limit, serving }: EngineProfile): ModelPlan 
     name: model.name,
     model: served,
     terms: engineTermsSchema.parse({ limit }),
-    slo: { ttftUs: undefined, tpotUs: undefined, e2eUs: undefined },
+    slo: sloOf(slo),
     engine: serving,
     pools: [pool],
     shared: true,

@@ -9,7 +9,7 @@ import type { Replicas } from './replicas.js'
 import type { EngineWatch } from './watch-engines.js'
 
 /** How often the coordinators are asked, how long one may take to answer, and how soon after an answer a request may have them asked, ms. */
-const ASK_EVERY_MS = 1_000
+const ASK_EVERY_MS = 3_000
 const ANSWER_WITHIN_MS = 1_000
 const ASK_AGAIN_MS = 250
 
@@ -17,7 +17,7 @@ const ASK_AGAIN_MS = 250
  * Answers without an engine until it is forgotten. Whether it takes requests it says itself; a store that has forgotten it for a moment
  * must not make the gateway do so too.
  */
-const MISSING_MOST = 10
+const MISSING_MOST = 4
 
 // Of what coordinators answer, what the gateway goes by: a newer one may say more.
 const enginesSchema = z.looseObject({

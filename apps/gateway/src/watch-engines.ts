@@ -3,8 +3,10 @@ import type { GatewayEngine } from '@kvasir/contracts'
 import { getText } from './get-text.js'
 import type { Replicas } from './replicas.js'
 
-/** How often each engine is asked whether it takes requests, and how long it may take to say so, ms. */
+/** How often an engine that took no requests is asked whether it does now, and how long it may take to say so, ms. */
 const ASK_EVERY_MS = 500
+/** One that took them is asked once in so many times: a request that finds it gone says so at once. */
+const READY_EVERY = 10
 const ANSWER_WITHIN_MS = 1_000
 
 /** Keeps asking every engine. What a request finds out earlier is noted at once, see `lost`. */
@@ -21,7 +23,8 @@ export class EngineWatch {
 
   start(): void {
     this.askAll()
-    this.#timer = setInterval(() => this.askAll(), ASK_EVERY_MS)
+    let times = 0
+    this.#timer = setInterval(() => this.#askAgain(++times % READY_EVERY === 0), ASK_EVERY_MS)
   }
 
   stop(): void {
@@ -36,6 +39,10 @@ export class EngineWatch {
 
   askAll(): void {
     for (const engine of this.#replicas.engines) void this.ask(engine)
+  }
+
+  #askAgain(readyOnes: boolean): void {
+    for (const engine of this.#replicas.engines) if (readyOnes || !engine.ready) void this.ask(engine)
   }
 
   async ask(engine: GatewayEngine): Promise<void> {

@@ -21,7 +21,22 @@ export function checkWorkload(scenario: Scenario): string[] {
       checkGenerator(`workload.generators[${i}]`, generator, { scenario, known }),
     ),
     ...checkRateScale(scenario),
+    ...checkTenantWeights(generators),
   ]
+}
+
+/** A tenant is one, whichever generators its requests come from. */
+function checkTenantWeights(generators: readonly GeneratorSpec[]): string[] {
+  const known = new Map<string, { readonly path: string; readonly weight: number }>()
+  return generators.flatMap(({ tenants = [] }, i) =>
+    tenants.flatMap(({ tenant, weight = 1 }, j) => {
+      const path = `workload.generators[${i}].tenants[${j}].weight`
+      const first = known.get(tenant)
+      if (first === undefined) known.set(tenant, { path, weight })
+      if (first === undefined || first.weight === weight) return []
+      return [`${path} is ${weight}; it must be that of ${tenant} at ${first.path} (${first.weight})`]
+    }),
+  )
 }
 
 /** Users of a closed loop send when they are answered: no rate of theirs could be scaled. */

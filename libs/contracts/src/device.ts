@@ -94,6 +94,8 @@ export type DeviceCommand =
       readonly incarnation: number
       readonly epoch: number
       readonly claim: number
+      /** How long the step may still wait before requests miss their latencies; absent when nothing is promised, or nothing can be kept. */
+      readonly slackUs?: number
     }
   /** Answers a turn: the step, planned at the last moment. Its copies, if it has any, come before its arithmetic. */
   | {

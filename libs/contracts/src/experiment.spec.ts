@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { parseExperiment, summaryPathProblems } from './parse-experiment.js'
+import { parseExperiment } from './parse-experiment.js'
 import { parsePath, pathLabel } from './paths.js'
+import { summaryPathProblems } from './summary-paths.js'
 
 const good = {
   name: 'e',

@@ -1,37 +1,20 @@
 import { z } from 'zod'
+import {
+  documentPathSchema,
+  factorValueSchema,
+  identifierSchema,
+  settingsSchema,
+} from './experiment-parts.js'
+import { recordedSchema } from './experiment-recorded.js'
+import { searchSchema } from './experiment-search.js'
 import { sloSchema } from './scenario-workload.js'
 
 /**
  * An experiment: a question, a base scenario, what is varied, what is measured and what is compared, as people
  * write it in `infra/experiments/*.yaml`. `parseExperiment` is the way in; `libs/experiment` turns it into runs.
- *
- * Paths of a scenario and of a summary are written alike: `workload.rateScale`, `models[0].weight`, `models.chat.weight` (the
- * element of a list with that name), `models[*].engine.order` (all), `models["Llama-3.1-8B"].ttftUs.p99`.
  */
-const path = z.string().min(1)
-/** Begins with a letter, so that it orders well as a key, and is good for files and tables. */
-const identifier = z
-  .string()
-  .regex(/^[A-Za-z][\w.-]*$/, 'it must begin with a letter, then letters, digits, _ . -')
-
-export const settingsSchema = z
-  .record(path, z.unknown())
-  .describe('path in the scenario to value; null takes the field away')
-export type Settings = z.infer<typeof settingsSchema>
-
-const levelSchema = z.strictObject({
-  name: z.string().min(1).describe('of the level, in tables'),
-  set: settingsSchema,
-})
-
-export const factorValueSchema = z.union([
-  z.string().min(1),
-  z.number(),
-  z.boolean(),
-  z.array(z.unknown()).readonly(),
-  levelSchema,
-])
-export type FactorValue = z.infer<typeof factorValueSchema>
+const path = documentPathSchema
+const identifier = identifierSchema
 
 export const factorSchema = z.strictObject({
   name: identifier,
@@ -52,6 +35,7 @@ export type SeedsSpec = z.infer<typeof seedsSchema>
 
 export const metricUnitSchema = z.enum([
   'us',
+  'seconds',
   'share',
   'count',
   'index',
@@ -67,9 +51,16 @@ export const metricSchema = z.strictObject({
   ),
   name: z.string().min(1).optional().describe('in tables; the path by default'),
   better: z.enum(['higher', 'lower']),
-  unit: metricUnitSchema.optional().describe('how it is written; told from the path by default'),
+  unit: metricUnitSchema
+    .optional()
+    .describe('how it is written; told from the path by default. seconds: microseconds, written in seconds'),
 })
 export type MetricSpec = z.infer<typeof metricSchema>
+
+/** The name of a metric in tables and in comparisons. */
+export function metricName({ name, path }: Pick<MetricSpec, 'name' | 'path'>): string {
+  return name ?? path
+}
 
 const level = z.union([z.string(), z.number(), z.boolean()])
 
@@ -83,6 +74,13 @@ export const comparisonSpecSchema = z.strictObject({
     .optional()
     .describe('factors for each of whose levels there is a verdict; all others by default, [] pools them'),
   metrics: z.array(z.string()).min(1).readonly().optional().describe('names; all by default'),
+  aim: z
+    .number()
+    .gt(0)
+    .optional()
+    .describe(
+      'ratio to each baseline that is aimed at in the first of these metrics: at most, or at least where more is better',
+    ),
 })
 export type ComparisonSpec = z.infer<typeof comparisonSpecSchema>
 
@@ -103,6 +101,7 @@ const smallSchema = z.strictObject({
   set: settingsSchema.optional(),
   factors: z.array(factorSchema).readonly().optional().describe('in place of the factor of the same name'),
   stop: stopRuleSchema.nullable().optional().describe('null: none; by default none'),
+  search: searchSchema.optional().describe('in place of the search'),
 })
 
 export const experimentSchema = z.strictObject({
@@ -122,7 +121,13 @@ export const experimentSchema = z.strictObject({
     .describe('runs of a seed; more than one is of use only where time is real: a simulation repeats itself'),
   metrics: z.array(metricSchema).min(1).readonly().describe('the first one is the main one'),
   comparisons: z.array(comparisonSpecSchema).readonly().default([]),
+  recorded: z
+    .array(recordedSchema)
+    .readonly()
+    .default([])
+    .describe('numbers of others, shown beside what is measured'),
   stop: stopRuleSchema.optional().describe('more seeds until the numbers are as sharp as this'),
+  search: searchSchema.optional().describe('look for a setting in place of running all of them'),
   samples: z
     .strictObject({
       perRun: z.int().min(1).max(100_000).describe('requests kept at most, drawn evenly (reservoir)'),

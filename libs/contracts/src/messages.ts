@@ -48,6 +48,10 @@ export const cancelSchema = z.strictObject({
   number: count,
   id: z.string().min(1),
 })
+/** Bundles that came into use since the engine joined, each as often as it did; and bundles that it got by requests to its owner. */
+export const growthSchema = z.strictObject({ taken: count, asked: count })
+export type Growth = z.infer<typeof growthSchema>
+
 export const heartbeatSchema = z.strictObject({
   kind: z.literal('heartbeat'),
   ...sender,
@@ -66,6 +70,7 @@ export const heartbeatSchema = z.strictObject({
   fragmentation: z.strictObject({ internal: share, bundle: share, pool: share }).optional(),
   /** Tokens scheduled since the engine joined. */
   spentTokens: count,
+  growth: growthSchema.optional(),
   /** Lowest priority among running sequences; null when none runs. */
   lowestPriority: z.number().nullable(),
   supply: z.array(supplyPointSchema).max(SUPPLY_POINTS_MAX).readonly(),
@@ -90,7 +95,7 @@ export type EngineLetter = z.infer<typeof engineLetterSchema>
 export type EngineMessage = z.infer<typeof engineMessageSchema>
 
 /** An engine without work reports every so many heartbeats: nothing of it changes. Once it has work it says so at once. */
-export const IDLE_HEARTBEATS = 3
+export const IDLE_HEARTBEATS = 4
 
 /** Whether an engine had no work when it reported: nothing waits, and nothing is in use. */
 export function isIdle({ demand, inUse, lowestPriority }: Heartbeat): boolean {

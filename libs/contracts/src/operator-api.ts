@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { decisionRecordSchema } from './decision-log.js'
+import { growthSchema } from './messages.js'
 import { httpUrlSchema } from './profile-parts.js'
 import { engineTermsSchema, policyNameSchema } from './settings.js'
 
@@ -63,6 +64,7 @@ export const engineStatusSchema = z.strictObject({
   demandTokens: count,
   /** Since it joined. */
   spentTokens: count,
+  growth: growthSchema.optional(),
   /** Where clients reach it; absent: it serves none, or has not said so yet. */
   url: httpUrlSchema.optional(),
 })

@@ -1,4 +1,5 @@
 import { checkWorkload } from './check-workload.js'
+import { faultContradictions } from './faults.js'
 import { parseDocument, type Parsed } from './problems.js'
 import { scenarioSchema, type ClusterSpec, type ModelSpec, type Scenario } from './scenario.js'
 
@@ -16,6 +17,7 @@ function contradictions(scenario: Scenario): string[] {
     ...duplicateNames(scenario),
     ...clusterContradictions(scenario.cluster),
     ...modelContradictions(scenario.models),
+    ...faultContradictions(scenario.faults ?? []),
     ...checkWorkload(scenario),
   ]
 }

@@ -9,6 +9,7 @@ import {
   storeAddressSchema,
 } from './profile-parts.js'
 import { engineSpecSchema } from './scenario.js'
+import { sloSchema } from './scenario-workload.js'
 import { policyNameSchema, poolSettingsSchema } from './settings.js'
 
 /** What one engine's process is told at its start: which model it serves, where, and how. */
@@ -33,6 +34,9 @@ export const engineProfileSchema = z.strictObject({
     .max(1)
     .default(1)
     .describe("fraction of the group's time, where time is partitioned"),
+  slo: sloSchema
+    .optional()
+    .describe('what its requests are promised: by it turns on the group are ordered, and tokens asked for'),
   serving: engineSpecSchema.prefault({}).describe('how it schedules'),
   policy: policyNameSchema.default('weighted-max-min').describe("of the pool's owner"),
   settings: poolSettingsSchema.prefault({}).describe("timings of the pool's owner"),

@@ -184,7 +184,15 @@ export const generatorSpecSchema = z.strictObject({
     .readonly()
     .optional(),
   tenants: z
-    .array(z.strictObject({ tenant: name, share }))
+    .array(
+      z.strictObject({
+        tenant: name,
+        share,
+        weight: positive
+          .optional()
+          .describe('of its requests in the order wsrpt and weighted-fifo, of itself in fair; 1 by default'),
+      }),
+    )
     .min(1)
     .readonly()
     .optional(),

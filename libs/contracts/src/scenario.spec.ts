@@ -115,6 +115,27 @@ describe('parseScenario', () => {
       'workload.generators[0].model is "chta"; it must be one of the models: chat, code',
     ],
     ['workload.generators.0.model', undefined, 'workload.generators[0] says neither model and mix'],
+    [
+      'faults',
+      [{ kind: 'network', atS: 1 }],
+      'faults[0].kind is "network"; it must be one of none, coordinator',
+    ],
+    ['faults', [{ kind: 'store', atS: 1 }], 'faults[0].forS is missing; it must be a number of at least 0'],
+    [
+      'faults',
+      [{ kind: 'engine', at: 1 }],
+      'faults[0].at is not a known field (its value is 1); did you mean atS?',
+    ],
+    [
+      'faults',
+      [{ kind: 'engine' }],
+      'faults[0] (engine) says neither atS nor ratePerHour; it must have exactly one of them',
+    ],
+    [
+      'faults',
+      [{ kind: 'group', atS: 1, ratePerHour: 2 }],
+      'faults[0] (group) says atS and ratePerHour; it must have exactly one of them',
+    ],
     ['workload.generators', [], 'workload is empty; it must name at least one of traces and generators'],
     ['workload.traces', [{ file: 'a.csv', deal: { chat: 0 } }], 'workload.traces[0].deal adds up to 0'],
     [
@@ -147,6 +168,14 @@ describe('parseScenario', () => {
       'workload.generators.0.tenants',
       [{ tenant: 'a', share: 0 }],
       'workload.generators[0].tenants adds up to 0',
+    ],
+    [
+      'workload.generators.0.tenants',
+      [
+        { tenant: 'a', share: 1, weight: 2 },
+        { tenant: 'a', share: 1 },
+      ],
+      'workload.generators[0].tenants[1].weight is 1; it must be that of a at workload.generators[0].tenants[0].weight (2)',
     ],
     ['durationS', undefined, 'workload.generators[0] never ends; it must have requests or endS'],
   ]

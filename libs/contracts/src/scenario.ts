@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { faultSpecSchema } from './faults.js'
 import { sloSchema, workloadSpecSchema } from './scenario-workload.js'
 import { engineTermsSchema, policyNameSchema, poolSettingsSchema, type PoolSettings } from './settings.js'
 
@@ -44,6 +45,14 @@ export const clusterSpecSchema = z.strictObject({
     .optional()
     .describe(
       "memory of each GPU kept from weights and KV, GiB; by default what the models' engines need to run",
+    ),
+  bundleMiB: z
+    .int()
+    .multipleOf(2)
+    .min(2)
+    .optional()
+    .describe(
+      'KV memory of each GPU that changes owner at once, MiB; by default 8, doubled until a block of every model fits',
     ),
   sharing: sharingNameSchema
     .optional()
@@ -132,6 +141,11 @@ export const engineSpecSchema = z.strictObject({
     .min(0)
     .optional()
     .describe("and of each of its sequences, in place of the host preset's"),
+  fixedStepMs: positive
+    .optional()
+    .describe(
+      'what every step takes, whatever it computes, in place of the cost model: to repeat simulators that count steps or give tasks fixed rates; only simulated',
+    ),
   planAhead: z
     .boolean()
     .optional()
@@ -210,6 +224,7 @@ export const coordinatorSpecSchema = z.strictObject({
       maxShare: true,
       reserveShare: true,
       countTokens: true,
+      fixedMemory: true,
       observeOnly: true,
     })
     .partial().shape,
@@ -253,6 +268,11 @@ export const scenarioSchema = z.strictObject({
       jitterMs: millis.default(0.05).describe('mean of the exponential part on top'),
     })
     .prefault({}),
+  faults: z
+    .array(faultSpecSchema)
+    .readonly()
+    .optional()
+    .describe('what breaks in the middle; only simulated'),
   compare: z
     .strictObject({
       policies: z.array(policyNameSchema).min(1).readonly().optional(),

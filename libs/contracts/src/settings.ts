@@ -49,6 +49,10 @@ export const poolSettingsSchema = z.strictObject({
     .enum(['plain', 'cost-weighted'])
     .default('cost-weighted')
     .describe('unit in which budgets of different models add up'),
+  fixedMemory: z
+    .boolean()
+    .default(false)
+    .describe('KV memory in fixed shares by weight, whatever the policy does with it'),
   observeOnly: z.boolean().default(false).describe('publish plans and move nothing'),
 })
 export type PoolSettings = z.infer<typeof poolSettingsSchema>

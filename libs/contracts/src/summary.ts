@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { faultSummarySchema } from './fault-summary.js'
 import { denialReasonSchema } from './outcome.js'
 import { policyNameSchema } from './settings.js'
 
@@ -32,7 +33,9 @@ export type RequestCounts = z.infer<typeof requestCountsSchema>
 export const tokenCountsSchema = z.strictObject({
   prompt: count.describe('prompt tokens of the finished requests'),
   output: count.describe('output tokens of the finished requests'),
-  recomputed: count.describe('tokens computed again because a sequence had been preempted'),
+  computed: count.describe('tokens that steps computed, of prompts and outputs, whoever they were of'),
+  recomputed: count.describe('of these, computed again because a sequence had been preempted'),
+  wastedShare: share.describe('recomputed over computed; 0 when nothing was'),
   prefixHit: count.describe('prompt tokens found in the prefix cache and not computed'),
 })
 export type TokenCounts = z.infer<typeof tokenCountsSchema>
@@ -86,7 +89,12 @@ const outcome = {
     .describe(
       "Jain's index of tokens served over the weighted max-min share while a pool was contended, over engines with demand then; null below two engines",
     ),
-  weightedWaitUs: micros.describe('sum over the started requests of weight times queue time'),
+  weightedWaitUs: micros.describe(
+    "sum over the started requests of weight times queue time; a request's weight is its model's times its tenant's",
+  ),
+  weightedTurnaroundUs: micros.describe(
+    'sum over the finished requests of weight times arrival to last token',
+  ),
   makespanUs: micros.describe('first arrival to the last end'),
   preemptions: preemptionCountsSchema,
   swap: swapCountsSchema,
@@ -130,12 +138,25 @@ export const poolSummarySchema = z.strictObject({
     internal: share.describe('mean share of allocated token slots without a token'),
     bundle: share.describe('mean share of blocks that are free inside bundles in use'),
     pool: share.describe('mean share of the bundles that an engine holds without a block in use'),
+    edge: share.describe('mean share of a bundle in use behind its last block: no block crosses an edge'),
+  }),
+  growth: z.strictObject({
+    taken: count.describe('bundles that came into use, each as often as it did'),
+    asked: count.describe('bundles that requests for memory brought; for all others nobody was asked'),
   }),
   steps: count,
   stepTokensMean: z.number().min(0).describe('tokens computed per step'),
   stepTimeUs: distributionSchema.describe('time of one forward pass'),
 })
 export type PoolSummary = z.infer<typeof poolSummarySchema>
+
+export const tenantSummarySchema = z.strictObject({
+  weight: z.number().gt(0).describe('what orders gave it'),
+  requests: requestCountsSchema.pick({ submitted: true, finished: true, rejected: true, unfinished: true }),
+  ttftUs: latencies.ttftUs,
+  e2eUs: latencies.e2eUs,
+})
+export type TenantSummary = z.infer<typeof tenantSummarySchema>
 
 export const summarySchema = z.strictObject({
   version: z.literal(SUMMARY_VERSION),
@@ -150,7 +171,9 @@ export const summarySchema = z.strictObject({
   interrupted: z.boolean().describe('true when the run was stopped before every request had ended'),
   conditions: z.array(z.string()).readonly().describe('conditions raised, such as guarantees_overcommitted'),
   skippedLines: count.optional().describe('lines of the trace left out (--skip-bad-lines)'),
+  faults: faultSummarySchema.optional().describe('what faults did; only where the scenario has some'),
   models: z.record(z.string(), modelSummarySchema),
+  tenants: z.record(z.string(), tenantSummarySchema).describe('those that generators name, over all models'),
   pools: z.record(z.string(), poolSummarySchema),
 })
 export type Summary = z.infer<typeof summarySchema>

@@ -83,9 +83,17 @@ export class Membership {
 
   /** The device has said who has bundles mapped, after all that it was told: what it took is free without waiting. */
   confirm(now: Micros, mapped: readonly HeldBundles[]): void {
-    const { ledger, clock, evict } = this.#parts
+    const { ledger, clock, registry, evict } = this.#parts
     const { free } = ledger
-    for (const { engine, incarnation } of this.#quarantine.confirm(mapped)) evict(engine, incarnation)
+    const vanished = this.#quarantine.confirm(mapped)
+    // Who left gave everything back, and the device has not heard it: it could not be reached then.
+    const left = mapped.filter(
+      ({ engine, incarnation, bundles }) =>
+        bundles > 0 &&
+        registry.departed(engine)?.incarnation === incarnation &&
+        vanished.every((run) => run.engine !== engine || run.incarnation !== incarnation),
+    )
+    for (const { engine, incarnation } of [...vanished, ...left]) evict(engine, incarnation)
     if (ledger.free === free) return
     clock.noteChange()
     clock.soon(now)

@@ -37,6 +37,21 @@ describe('fixed shares', () => {
     expect(leases(world)).toEqual([50, 50])
   })
 
+  it('hold under a policy that pools memory when they are asked for, and tokens are divided as ever', () => {
+    const world = new PoolWorld({ policy: 'weighted-max-min', settings: { fixedMemory: true } })
+    world.join('a')
+    world.join('b')
+    world.beat('a', { held: 50 })
+    world.pass(100_000)
+    world.beat('b', { inUse: 50, bundles: 90, tokens: 5_000 })
+    world.request('b', { bundles: 5, priority: 9 })
+    world.pass(300_000)
+    expect(world.outcomes('b')).toMatchObject([{ kind: 'denied' }])
+    expect(leases(world)).toEqual([50, 50])
+    const [a, b] = ['a', 'b'].map((engine) => world.document(engine).budget.tokens)
+    expect(b).toBeGreaterThan(a)
+  })
+
   it('are lent by a single donor of lower priority under `kapsl-compat`, and taken back from an idle borrower', () => {
     const world = new PoolWorld({ policy: 'kapsl-compat' })
     world.join('a')

@@ -125,9 +125,9 @@ function observed({ donors }: MemoryRegime): MemoryRegime {
 
 export function memoryRegimeOf(
   policy: PolicyName,
-  { observeOnly }: Pick<PoolSettings, 'observeOnly'>,
+  { fixedMemory, observeOnly }: Pick<PoolSettings, 'fixedMemory' | 'observeOnly'>,
 ): MemoryRegime {
-  const regime = regimeOf(policy)
+  const regime = fixedMemory ? fixed('none') : regimeOf(policy)
   return observeOnly && regime !== shared ? observed(regime) : regime
 }
 

@@ -29,6 +29,9 @@ import { RoundClock } from './round-clock.js'
 import { Rounds } from './rounds.js'
 import { isScarce } from './scarcity.js'
 
+/** A pool without work has one round in so many. */
+const RESTING_ROUNDS = 10
+
 /** Under this name lies what nobody has claimed yet. */
 export const UNCLAIMED = '(unclaimed)'
 
@@ -117,7 +120,13 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
 
   nextDeadline(): Micros | undefined {
     if (this.members.length === 0) return undefined
-    return Math.min(this.#clock.nextUs, this.#broker.nextDeadline())
+    return Math.min(this.#nextRoundUs, this.#broker.nextDeadline())
+  }
+
+  /** While nobody has work and nothing changes, a round only looks who is still there. */
+  get #nextRoundUs(): Micros {
+    const rests = !this.#clock.changed && this.idle
+    return this.#clock.nextUs + (rests ? (RESTING_ROUNDS - 1) * this.#options.settings.roundUs : 0)
   }
 
   /**

@@ -1,6 +1,6 @@
-import type { PoolSettings } from '@kvasir/contracts'
-import { type Bundles, compareIds, type Micros } from '@kvasir/kernel'
-import type { EngineView, PoolView, PreemptionHistory } from '@kvasir/reclaim'
+import type { PoolSettings, SupplyPoint } from '@kvasir/contracts'
+import type { Bundles, Micros } from '@kvasir/kernel'
+import type { EngineView, PoolView, PreemptionHistory, SupplyView } from '@kvasir/reclaim'
 import type { BrokerParts } from './broker-parts.js'
 import { inUseBundles, type Member } from './member.js'
 import { guaranteeBundles, limitBundles } from './memory-round.js'
@@ -15,23 +15,17 @@ export function poolView(
   const { ledger, bundles, regime } = parts
   const standings = history.standings(requester.engine, now)
   const brokered = regime.donors !== 'none'
-  const engines = parts
-    .members()
-    .filter((member) => brokered || member === requester)
-    .map((member): EngineView => {
-      const standing = standings.get(member.engine)
-      return {
-        ...engineView(now, member, parts),
-        entitlement: entitlementTowards(
-          member.entitledBundles,
-          member === requester ? 'requester' : 'donor',
-          parts.settings,
-        ),
-        boost: history.boostOf(member.engine, now),
-        ...(standing === undefined ? {} : { standing }),
-      }
+  const engines: EngineView[] = []
+  // Sorted by engine id, as members are.
+  for (const member of parts.members()) {
+    if (!brokered && member !== requester) continue
+    const standing = standings.get(member.engine)
+    const view = engineView(now, member, parts, {
+      role: member === requester ? 'requester' : 'donor',
+      boost: history.boostOf(member.engine, now),
     })
-    .sort((a, b) => compareIds(a.id, b.id))
+    engines.push(standing === undefined ? view : { ...view, standing })
+  }
   return { nowUs: now, bundles, free: brokered ? ledger.free : 0, engines }
 }
 
@@ -44,21 +38,32 @@ export function entitlementTowards(
   return Math.ceil(entitledBundles * (role === 'requester' ? 1 : 1 + deadZone))
 }
 
-function engineView(now: Micros, member: Member, parts: BrokerParts): Omit<EngineView, 'entitlement'> {
-  const { ledger, settings, bundles } = parts
-  const leased = ledger.leasedTo(member.engine)
+function engineView(
+  now: Micros,
+  member: Member,
+  { ledger, settings, bundles, regime }: BrokerParts,
+  { role, boost }: { readonly role: 'requester' | 'donor'; readonly boost: number },
+): EngineView {
+  const { engine, terms, liveness, heartbeat } = member
+  const leased = ledger.leasedTo(engine)
   const eligibleInUs = Math.max(0, member.grantedUs + settings.minResidencyUs - now)
   return {
-    id: member.engine,
-    weight: member.terms.weight,
+    id: engine,
+    weight: terms.weight,
     guarantee: guaranteeBundles(member, bundles),
     limit: limitBundles(member, bundles),
     leased,
     // The earlier system moved nothing but what a single donor evicts: what is unused stayed where it was.
-    inUse: parts.regime.donors === 'single-donor' ? leased : Math.min(leased, inUseBundles(member, now)),
-    incoming: ledger.incomingTo(member.engine),
-    state: member.liveness === 'gone' ? 'silent' : member.liveness,
-    preemptible: member.terms.preemptible,
-    supply: (member.heartbeat?.supply ?? []).map((point) => ({ ...point, eligibleInUs })),
+    inUse: regime.donors === 'single-donor' ? leased : Math.min(leased, inUseBundles(member, now)),
+    incoming: ledger.incomingTo(engine),
+    state: liveness === 'gone' ? 'silent' : liveness,
+    preemptible: terms.preemptible,
+    supply: heartbeat ? heartbeat.supply.map((point) => supplyView(point, eligibleInUs)) : [],
+    entitlement: entitlementTowards(member.entitledBundles, role, settings),
+    boost,
   }
+}
+
+function supplyView({ priority, bundles, costUs }: SupplyPoint, eligibleInUs: Micros): SupplyView {
+  return { priority, bundles, costUs, eligibleInUs }
 }

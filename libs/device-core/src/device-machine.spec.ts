@@ -80,6 +80,26 @@ describe('DeviceMachine', () => {
     ])
   })
 
+  it('lets nobody with a claim be passed for longer than its patience, however urgent the others are', () => {
+    const machine = device('claims', ['a', 'b'])
+    let now = 0
+    let turn = 0
+    machine.step(now, { ...ready('a', 1), slackUs: 0 })
+    machine.step(now, execute('a'))
+    machine.step(now, ready('b', 1))
+    let next = 'a'
+    while (next === 'a') {
+      now += 10_000
+      machine.step(now, { kind: 'ran', engine: 'a', turn: ++turn })
+      // Late as soon as it is ready.
+      const [given] = machine.step(now, { ...ready('a', 1), slackUs: -10_000 })
+      if (given.kind === 'turn') next = given.engine
+      if (next === 'a') machine.step(now, execute('a'))
+    }
+    expect(now).toBeGreaterThan(1_000_000)
+    expect(now).toBeLessThan(1_050_000)
+  })
+
   it('lets partitioned engines run side by side on their shares', () => {
     const machine = device('partitioned')
     for (const engine of ['a', 'b']) {

@@ -8,10 +8,11 @@ import type {
 } from '@kvasir/contracts'
 import { type Gpu, TransferQueue } from '@kvasir/hardware'
 import { type Bytes, invariant, type Machine, type Micros } from '@kvasir/kernel'
-import { type Arbitration, chooseNext } from './arbiter.js'
+import { type Arbitration, chooseNext, PATIENCE_US } from './arbiter.js'
 import { BundleMap } from './bundle-map.js'
 import { queueCopies } from './host-link.js'
 import { fitPart, partFor, type Sharer, type Sharing, WHOLE } from './parts.js'
+import { RunParts } from './run-parts.js'
 
 /** To the driver: make this step's copies, then do its arithmetic (or wait as long as both would take), then say `ran`. */
 export interface Run {
@@ -79,6 +80,11 @@ interface Tenant {
   mapped: number
   lastServed: number
   claim: number
+  waitsSinceUs: Micros
+  /** Last moment for its next step to begin, as it said or as its patience ends. */
+  dueUs: Micros
+  /** Of its last step. */
+  stepUs: Micros
   phase: Phase
   /** Of the group, from its turn until it speaks after its step; 0 where fractions are fixed. */
   part: number
@@ -107,12 +113,13 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
   #owners: string[] = []
   #epoch = 0
   #nonce = 0
+  #now: Micros = 0
   /** Parts that nobody has the turn for or runs on. */
   #free = WHOLE
   #turn = 0
   #waiting: Tenant[] = []
   /** Parts that runs under way have, by number: an engine may leave before its step ends. */
-  readonly #runs = new Map<number, number>()
+  readonly #runs = new RunParts()
   readonly #link: TransferQueue | undefined
   /** Copies under way that belong to no step, by number. */
   readonly #transfers = new Map<number, { readonly tenant: Tenant; readonly copy: number }>()
@@ -158,6 +165,7 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
   }
 
   step(now: Micros, input: DeviceInput): readonly DeviceEffect[] {
+    this.#now = now
     switch (input.kind) {
       case 'execute':
         return this.#execute(now, input)
@@ -231,6 +239,9 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
       mapped: 0,
       lastServed: 0,
       claim: 0,
+      waitsSinceUs: 0,
+      dueUs: Infinity,
+      stepUs: 0,
       phase: 'idle',
       part: 0,
       startedUs: 0,
@@ -333,13 +344,19 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
   #ready(input: Ready): readonly DeviceEffect[] {
     const tenant = this.#admit(input)
     if (typeof tenant === 'string') return [refusal(input, tenant)]
-    tenant.claim = input.claim
     const { phase } = tenant
+    if (phase !== 'waiting') tenant.waitsSinceUs = this.#now
+    tenant.claim = input.claim
+    tenant.dueUs = Math.min(this.#now + (input.slackUs ?? Infinity), tenant.waitsSinceUs + PATIENCE_US)
     if (phase !== 'idle' && phase !== 'ended') return []
     tenant.phase = 'waiting'
     if (this.#arbitration === 'partitioned') return [this.#giveTurn(tenant, 0)]
+    if (phase === 'ended') this.#takePart(tenant)
+    // Hot path: an engine that is alone does not stand in line.
+    if (this.#sharing === 'time' && this.#free > 0 && this.#waiting.length === 0)
+      return [this.#giveTurn(tenant, this.#free)]
     this.#waiting.push(tenant)
-    return phase === 'ended' ? this.#vacateBy(tenant) : this.#offerTurns()
+    return this.#offerTurns()
   }
 
   #execute(now: Micros, input: Execute): readonly DeviceEffect[] {
@@ -350,7 +367,7 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
     tenant.steps++
     tenant.startedUs = now
     tenant.lastServed = ++this.#turn
-    this.#runs.set(this.#turn, tenant.part)
+    this.#runs.add(this.#turn, tenant.part)
     const share = this.#shareOf(tenant)
     const { shape, copies } = input
     if (copies) this.#queueCopies(now, tenant, copies)
@@ -396,14 +413,14 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
   }
 
   #ran(now: Micros, engine: string, turn: number): readonly DeviceEffect[] {
-    const part = this.#runs.get(turn) ?? 0
-    this.#runs.delete(turn)
+    const part = this.#runs.take(turn)
     const tenant = this.#tenants.get(engine)
     const known = tenant?.phase === 'running' && tenant.lastServed === turn
     if (!known) return this.#vacate(part)
     const { startedUs } = tenant
-    const share = this.#sharing === 'time' ? {} : { share: this.#shareOf(tenant) }
-    tenant.ended = { kind: 'executed', engine, startedUs, finishedUs: now, ...share }
+    tenant.stepUs = now - startedUs
+    const ended = { kind: 'executed', engine, startedUs, finishedUs: now } as const
+    tenant.ended = this.#sharing === 'time' ? ended : { ...ended, share: this.#shareOf(tenant) }
     if (tenant.detached) {
       tenant.phase = 'idle'
       return this.#vacateBy(tenant)
@@ -417,22 +434,31 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
   }
 
   #vacateBy(tenant: Tenant): readonly DeviceEffect[] {
-    const { part } = tenant
-    tenant.part = 0
-    return this.#vacate(part)
+    this.#takePart(tenant)
+    return this.#offerTurns()
   }
 
   #vacate(part: number): readonly DeviceEffect[] {
+    this.#release(part)
+    return this.#offerTurns()
+  }
+
+  #takePart(tenant: Tenant): void {
+    const { part } = tenant
+    tenant.part = 0
+    this.#release(part)
+  }
+
+  #release(part: number): void {
     this.#free += part
     invariant(this.#free <= WHOLE, () => `${this.#free} of ${WHOLE} parts of a group are free`)
-    return this.#offerTurns()
   }
 
   /** In the order of the line: who waits for parts that are not free is not passed by those behind. */
   #offerTurns(): readonly DeviceEffect[] {
     const turns: DeviceEffect[] = []
     while (this.#free > 0 && this.#waiting.length > 0) {
-      const index = this.#waiting.length === 1 ? 0 : chooseNext(this.#waiting, this.#arbitration)
+      const index = this.#waiting.length === 1 ? 0 : chooseNext(this.#waiting, this.#arbitration, this.#now)
       const tenant = this.#waiting[index]
       const part = this.#sharing === 'time' ? this.#free : this.#partFor(tenant)
       if (part === 0) break

@@ -143,7 +143,7 @@ describe('the budget of an engine', () => {
   const budget = { round: 1, tokens: 100, lentTokens: 0, floor: 100 }
 
   it('is claimed to the share that is left, and what a step overdraws is owed by the next rounds', () => {
-    const engine = new EngineUnderTest()
+    const engine = new EngineUnderTest({ nominalRate: 20_000 })
     engine.join({ budget })
     engine.submit({ promptTokens: 250, outputTokens: 2 })
     engine.run(1)
@@ -153,6 +153,28 @@ describe('the budget of an engine', () => {
     expect(engine.commanded('ready').at(-1)?.claim).toBe(0)
     engine.advanceTo(200_000)
     expect(engine.commanded('ready').map(({ claim }) => claim)).toEqual([1, 0, 0.5])
+  })
+
+  it('is charged no more for a step than its time is worth at the rate by which budgets are divided', () => {
+    const engine = new EngineUnderTest({ nominalRate: 1_000 })
+    engine.join({ budget })
+    // 20 ms for 250 tokens, of an engine that computes 1,000 a second.
+    engine.submit({ promptTokens: 250, outputTokens: 2 })
+    engine.run(1)
+    expect(engine.commanded('ready').map(({ claim }) => claim)).toEqual([1, 0.8])
+  })
+
+  it('is claimed anew at the end of every round by an engine that still waits', () => {
+    const engine = new EngineUnderTest({ nominalRate: 1_000 })
+    engine.join({ budget })
+    engine.submit({ promptTokens: 250, outputTokens: 3 })
+    engine.run(1)
+    engine.advanceTo(99_999)
+    expect(engine.commanded('ready').map(({ claim }) => claim)).toEqual([1, 0.8])
+    engine.advanceTo(100_000)
+    expect(engine.commanded('ready').map(({ claim }) => claim)).toEqual([1, 0.8, 1])
+    engine.advanceTo(200_000)
+    expect(engine.commanded('ready')).toHaveLength(3)
   })
 
   it('is not charged for steps that run as a courtesy', () => {

@@ -1,4 +1,4 @@
-import type { DeviceAnswer, DeviceRefusal, EngineDocument } from '@kvasir/contracts'
+import type { Growth, DeviceAnswer, DeviceRefusal, EngineDocument } from '@kvasir/contracts'
 import { type Bundles, invariant, type Machine, type Micros } from '@kvasir/kernel'
 import type { BlockPool } from '@kvasir/kv-cache'
 import type { Scheduler, SequenceInput, StepPlan } from '@kvasir/scheduler'
@@ -14,6 +14,7 @@ import { OwnerLink } from './owner-link.js'
 import { RateMeter } from './rate-meter.js'
 import { Reporter } from './reporter.js'
 import { TurnTaking } from './turn-taking.js'
+import { Urgency } from './urgency.js'
 
 /**
  * Where the engine stands with the device.
@@ -46,14 +47,22 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
   #steps = 0
 
   constructor(options: EngineOptions, scheduler: Scheduler, pool: BlockPool) {
-    const parts = { options, scheduler, pool, lease: new Lease(options.leaseUs), outbox: new Outbox() }
+    const { promised } = options
+    const parts = {
+      options,
+      scheduler,
+      pool,
+      lease: new Lease(options.leaseUs),
+      outbox: new Outbox(),
+      urgency: promised && new Urgency(promised),
+    }
     this.#parts = parts
     this.#link = new OwnerLink(options, parts.outbox)
     this.#rate = new RateMeter(options.nominalRate)
     this.#reporter = new Reporter(parts, this.#rate, this.#link)
     this.#request = new MemoryRequest(options, this.#link)
     this.#holdings = new Holdings(parts)
-    this.#turns = new TurnTaking(parts)
+    this.#turns = new TurnTaking(parts, this.#rate)
   }
 
   get scheduler(): Scheduler {
@@ -66,6 +75,10 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
 
   get pool(): BlockPool {
     return this.#parts.pool
+  }
+
+  get growth(): Growth {
+    return { taken: this.#parts.pool.bundlesTaken, asked: this.#request.grantedBundles }
   }
 
   nextDeadline(): Micros | undefined {
@@ -81,8 +94,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
 
   step(now: Micros, input: EngineInput): readonly EngineEffect[] {
     const { outbox } = this.#parts
-    outbox.begin()
-    if (this.#phase === 'stopped') return outbox.effects
+    if (this.#phase === 'stopped') return outbox.take()
     switch (input.kind) {
       case 'start':
         this.#start(now)
@@ -92,7 +104,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
         break
       case 'attach':
         this.#attach()
-        return outbox.effects
+        return outbox.take()
       case 'attached':
         this.#attached(now, input)
         break
@@ -129,7 +141,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
         break
     }
     this.#offer(now)
-    return outbox.effects
+    return outbox.take()
   }
 
   // --- membership and requests ---
@@ -231,7 +243,8 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
   }
 
   #report(now: Micros): void {
-    this.#reporter.report(now, { held: this.#held(now), leaving: this.#holdings.leavingBundles })
+    const { growth } = this
+    this.#reporter.report(now, { held: this.#held(now), leaving: this.#holdings.leavingBundles, growth })
   }
 
   /** What is given up is said at once: somebody waits for it. */
@@ -330,8 +343,9 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     this.#phase = 'idle'
     this.#holdings.turnEnded()
     const left = this.#holdings.stepEnded()
-    this.#turns.charge(plan.totalTokens)
+    this.#turns.charge(Math.min(plan.totalTokens, this.#rate.tokensWorth(now - startedUs, share)))
     this.#rate.record(plan.totalTokens, now - startedUs, share)
+    this.#parts.urgency?.stepEnded(now, scheduler.runningDecodes > 0)
     this.#keepLease(now)
     if (left) this.#reportRelease(now)
     this.#holdings.returnIdle()

@@ -1,6 +1,14 @@
 import type { DeviceModel } from '@kvasir/contracts'
 import type { Bytes, Micros } from '@kvasir/kernel'
 
+/** What requests are promised; undefined members are not. */
+export interface LatencyTargets {
+  /** Arrival to first token. */
+  readonly ttftUs: Micros | undefined
+  /** Mean time per later token. */
+  readonly tpotUs: Micros | undefined
+}
+
 /** What one engine is and how it paces itself. Plain data, fixed for the engine's life. */
 export interface EngineOptions {
   readonly engine: string
@@ -26,4 +34,6 @@ export interface EngineOptions {
   readonly returnsIdle: boolean
   /** Tokens per second until some were measured. */
   readonly nominalRate: number
+  /** By these the engine says how long its steps can wait, and how many tokens are due in a round; when absent, it takes all it can get. */
+  readonly promised?: LatencyTargets
 }

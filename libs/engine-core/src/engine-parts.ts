@@ -3,6 +3,7 @@ import type { Scheduler } from '@kvasir/scheduler'
 import type { EngineOptions } from './engine-options.js'
 import type { Lease } from './lease.js'
 import type { Outbox } from './outbox.js'
+import type { Urgency } from './urgency.js'
 
 /** What the parts of one engine share. */
 export interface EngineParts {
@@ -11,4 +12,6 @@ export interface EngineParts {
   readonly pool: BlockPool
   readonly lease: Lease
   readonly outbox: Outbox
+  /** Absent when nothing is promised. */
+  readonly urgency: Urgency | undefined
 }

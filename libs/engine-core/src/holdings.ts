@@ -56,10 +56,12 @@ export class Holdings {
   /** Asks the device for what the next step wants and the lease still allows; true when its answer is to be waited for. */
   grow(now: Micros): boolean {
     const { options, scheduler, pool, lease, outbox } = this.#parts
-    const need = bundlesToMap(scheduler, pool)
-    if (need <= 0) return false
-    const bundles = Math.min(need, lease.bundles(now) - this.bundles)
-    if (bundles <= 0 || this.#exhausted) return false
+    if (this.#exhausted) return false
+    // Hot path: an engine that has mapped its whole lease need not know what it would want beyond.
+    const room = lease.bundles(now) - this.bundles
+    if (room <= 0) return false
+    const bundles = Math.min(room, bundlesToMap(scheduler, pool))
+    if (bundles <= 0) return false
     const { engine, incarnation } = options
     this.#mapping = true
     outbox.device({ kind: 'map', engine, incarnation, epoch: lease.epoch, bundles })

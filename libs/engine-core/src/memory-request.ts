@@ -1,5 +1,5 @@
 import type { PreemptionOutcome } from '@kvasir/contracts'
-import type { Micros } from '@kvasir/kernel'
+import type { Bundles, Micros } from '@kvasir/kernel'
 import type { EngineOptions } from './engine-options.js'
 import type { MemoryNeed } from './memory-need.js'
 import type { OwnerLink } from './owner-link.js'
@@ -17,6 +17,7 @@ export class MemoryRequest {
   readonly #options: EngineOptions
   readonly #link: OwnerLink
   #requests = 0
+  #grantedBundles: Bundles = 0
   #open: string | undefined
   #openUntilUs: Micros = Infinity
   #notBeforeUs: Micros = 0
@@ -29,6 +30,11 @@ export class MemoryRequest {
   /** When the open request is to be cancelled; Infinity when none is open. */
   get deadlineUs(): Micros {
     return this.#openUntilUs
+  }
+
+  /** What requests have brought so far. */
+  get grantedBundles(): Bundles {
+    return this.#grantedBundles
   }
 
   mayAsk(now: Micros): boolean {
@@ -47,6 +53,7 @@ export class MemoryRequest {
   settle(now: Micros, outcome: PreemptionOutcome): boolean {
     if (outcome.id !== this.#open) return false
     const granted = outcome.kind === 'granted' || outcome.kind === 'granted_partial'
+    if (granted) this.#grantedBundles += outcome.bundles
     this.#close(granted ? now : now + this.#options.backoffUs)
     return true
   }

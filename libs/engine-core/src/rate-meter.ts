@@ -27,6 +27,14 @@ export class RateMeter {
     return Math.round((this.#tokens * 1_000_000) / this.#groupUs)
   }
 
+  /**
+   * What a step's time is worth at this rate. Budgets are divided at it, so a step is charged no more: the prompt of an engine that mostly
+   * decodes is many tokens and little time, and would cost it its turns for many rounds.
+   */
+  tokensWorth(durationUs: Micros, share: number): number {
+    return (durationUs * share * this.tokensPerSecond) / 1_000_000
+  }
+
   /** Tokens of all steps so far. */
   get spentTokens(): number {
     return this.#spentTokens
@@ -40,9 +48,13 @@ export class RateMeter {
     this.#groupUs += NEWEST * (durationUs * share - this.#groupUs)
   }
 
-  /** Decode tokens due in a round plus the prefill tokens that could be computed in it. */
-  demandTokens(decodes: number, prefillTokens: number, roundUs: Micros): number {
-    const steps = Math.max(1, roundUs / this.#stepUs)
+  /**
+   * Decode tokens due in a round plus the prefill tokens that could be computed in it.
+   * @param paceUs time in which each sequence is due a token; without it as many are due as can be computed.
+   */
+  demandTokens(decodes: number, prefillTokens: number, roundUs: Micros, paceUs?: Micros): number {
+    const steps =
+      paceUs === undefined ? Math.max(1, roundUs / this.#stepUs) : roundUs / Math.max(this.#stepUs, paceUs)
     const computable = (this.tokensPerSecond * roundUs) / 1_000_000
     return Math.ceil(decodes * steps + Math.min(prefillTokens, computable))
   }

@@ -1,8 +1,9 @@
-import { type Heartbeat, IDLE_HEARTBEATS, isIdle, type SupplyPoint } from '@kvasir/contracts'
+import { type Growth, type Heartbeat, IDLE_HEARTBEATS, isIdle, type SupplyPoint } from '@kvasir/contracts'
 import type { Bundles, Micros, Tokens } from '@kvasir/kernel'
 import type { EngineParts } from './engine-parts.js'
 import type { OwnerLink } from './owner-link.js'
 import type { RateMeter } from './rate-meter.js'
+import type { Urgency } from './urgency.js'
 
 /** Heartbeats for which a supply curve serves. */
 const SUPPLY_HEARTBEATS = 3
@@ -10,11 +11,20 @@ const SUPPLY_HEARTBEATS = 3
 /** Growth of demand that is reported at once. */
 const SURGE = 1.25
 
+export interface MemoryReport {
+  /** Bundles the engine may touch, see `EngineMachine`. */
+  readonly held: Bundles
+  /** Of these, given up and mapped still. */
+  readonly leaving: Bundles
+  readonly growth: Growth
+}
+
 /** Tells the owner of the pool, by heartbeats, all it needs to know of the engine: each time in full, at the latest when one is due. */
 export class Reporter {
   readonly #parts: EngineParts
   readonly #rate: RateMeter
   readonly #link: OwnerLink
+  readonly #urgency: Urgency | undefined
   #nextUs: Micros = Infinity
   #reportedUs: Micros = -Infinity
   #idleReported = false
@@ -27,18 +37,24 @@ export class Reporter {
     this.#parts = parts
     this.#rate = rate
     this.#link = link
+    this.#urgency = parts.urgency
   }
 
   /** When the next heartbeat is due; Infinity before {@link start}. While nothing happens it need not come as often. */
   get nextUs(): Micros {
-    return this.#rests ? this.#nextUs + (IDLE_HEARTBEATS - 1) * this.#parts.options.heartbeatUs : this.#nextUs
+    return this.#rests()
+      ? this.#nextUs + (IDLE_HEARTBEATS - 1) * this.#parts.options.heartbeatUs
+      : this.#nextUs
   }
 
-  /** Whether all is as it was told: without work, and with no message that may have been lost. */
-  get #rests(): boolean {
+  /**
+   * Whether all is as it was told: without work, and with no message that may have been lost. Hot path, and therefore no getter: a
+   * private one is a call into the runtime.
+   */
+  #rests(): boolean {
+    if (!this.#idleReported) return false
     const { scheduler, pool } = this.#parts
-    const idle = scheduler.unfinishedCount === 0 && pool.bundlesInUse === 0
-    return this.#idleReported && idle && this.#link.settled
+    return scheduler.unfinishedCount === 0 && pool.bundlesInUse === 0 && this.#link.settled
   }
 
   /** As the owner was last told. */
@@ -61,8 +77,7 @@ export class Reporter {
     return lease.document?.sharesPool === true && this.#demandTokens() > SURGE * this.#demandReported
   }
 
-  /** @param memory bundles the engine may touch, see `EngineMachine`; and of these, those given up that are still mapped. */
-  report(now: Micros, { held, leaving }: { readonly held: Bundles; readonly leaving: Bundles }): void {
+  report(now: Micros, { held, leaving, growth }: MemoryReport): void {
     const { options, scheduler, pool, lease } = this.#parts
     const { engine, incarnation, heartbeatUs } = options
     this.#reportedUs = now
@@ -88,6 +103,7 @@ export class Reporter {
       },
       fragmentation: { internal, bundle, pool: idle },
       spentTokens: this.#rate.spentTokens,
+      growth,
       lowestPriority: scheduler.runningCount > 0 ? scheduler.lowestRunningPriority() : null,
       supply: this.#supply(now),
     }
@@ -102,6 +118,7 @@ export class Reporter {
       scheduler.runningDecodes,
       scheduler.outstandingPrefillTokens,
       options.roundUs,
+      this.#urgency?.paceUs,
     )
   }
 

@@ -1,9 +1,10 @@
 import { SeededRng } from '@kvasir/kernel'
 import { describe, expect, it } from 'vitest'
 import { resultsOf } from './analysis/results-of.js'
-import { ATTEMPTS_MAX, type ExperimentEffect, ExperimentMachine } from './experiment-machine.js'
+import { ExperimentMachine } from './experiment-machine.js'
 import type { ExperimentPlan } from './plan/plan-experiment.js'
 import type { PlannedRun, RunAnswer, RunRecord } from './run.js'
+import { ATTEMPTS_MAX, type ExperimentEffect } from './run-conductor.js'
 import { outcomeOf, samplePlan } from './testing/sample-experiment.js'
 
 /** What runs came to, by the run alone. */

@@ -33,6 +33,14 @@ export function metricsOf(specs: readonly MetricSpec[]): readonly Metric[] {
   })
 }
 
+/** All numbers of a summary that a path names: with `[*]` each of them; none where there are none. */
+export function numbersOf(path: string): (summary: Summary) => readonly number[] {
+  const parsed = parsePath(path)
+  invariant(parsed.kind === 'parsed', () => `path ${path} has been checked`)
+  const { value: steps } = parsed
+  return (summary) => numbersAt(summary, steps, 0)
+}
+
 /** Fields of a summary that are shares of something. */
 const SHARES = /(attainment|utilisation|internal|fragmentation\.\w+|load|Growth|Share)$/i
 
@@ -70,6 +78,14 @@ function numberAt(node: unknown, path: Path, at: number): number | null {
   const members = Object.values(node).map((member) => numberAt(member, path, at + 1))
   const known = members.filter((value) => value !== null)
   return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length
+}
+
+function numbersAt(node: unknown, path: Path, at: number): readonly number[] {
+  if (at === path.length) return typeof node === 'number' ? [node] : []
+  if (typeof node !== 'object' || node === null) return []
+  const step = path[at]
+  if (step.kind === 'field') return numbersAt(memberOf(node, step.name), path, at + 1)
+  return step.kind === 'index' ? [] : Object.values(node).flatMap((member) => numbersAt(member, path, at + 1))
 }
 
 function memberOf(node: object, name: string): unknown {

@@ -39,6 +39,7 @@ export class BlockPool {
   #mapped = new Int32Array(0)
   #bundles = 0
   #freeBundles = 0
+  #bundlesTaken = 0
   #cachedFree = 0
 
   constructor(options: BlockPoolOptions) {
@@ -75,6 +76,11 @@ export class BlockPool {
 
   get bundlesInUse(): Bundles {
     return this.#bundles - this.#freeBundles
+  }
+
+  /** Bundles that came into use so far, each as often as it did. */
+  get bundlesTaken(): Bundles {
+    return this.#bundlesTaken
   }
 
   get totalBlocks(): Blocks {
@@ -184,7 +190,7 @@ export class BlockPool {
   /** Takes a free block, with one reference; what was cached in it is forgotten. The caller has checked `freeBlocks`. */
   take(): number {
     const block = this.#free.take()
-    invariant(block >= 0, () => `no free block among ${this.totalBlocks}`)
+    if (block < 0) this.#refuseTake()
     if (this.#registered[block] === 1) {
       this.#cachedFree--
       this.unregister(block)
@@ -205,8 +211,8 @@ export class BlockPool {
   /** One reference less; at none the block is free, and cached if it is registered. */
   release(block: number): void {
     const references = --this.#references[block]
-    invariant(references >= 0, () => `block ${block} released more often than referenced`)
     if (references > 0) return
+    if (references < 0) refuseRelease(block)
     const bundle = this.bundleOf(block)
     if (--this.#used[bundle] === 0) this.#freeBundles++
     if (this.#registered[block] === 1) {
@@ -253,9 +259,15 @@ export class BlockPool {
     return this.#free.toArray()
   }
 
+  #refuseTake(): never {
+    invariant(false, () => `no free block among ${this.totalBlocks}`)
+  }
+
   #use(block: number): void {
     const bundle = this.bundleOf(block)
-    if (this.#used[bundle]++ === 0) this.#freeBundles--
+    if (this.#used[bundle]++ > 0) return
+    this.#freeBundles--
+    this.#bundlesTaken++
   }
 
   /** Drops the content of a free block without taking it. */
@@ -285,4 +297,9 @@ export class BlockPool {
     this.#free.grow(capacity)
     if (this.prefixCaching) this.#index.grow(blocks)
   }
+}
+
+/** Apart from `release`, so that the hot path carries no closure. */
+function refuseRelease(block: number): never {
+  invariant(false, () => `block ${block} released more often than referenced`)
 }

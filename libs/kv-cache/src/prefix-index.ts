@@ -88,7 +88,7 @@ export class PrefixIndex {
     const before = nodes[node + previous]
     const position = this.#position(nodes[node + laneA], nodes[node + laneB])
     const head = this.#heads[position]
-    invariant(head !== none, () => `block ${block} is not registered`)
+    if (head === none) refuseRemoval(block)
     this.#blocks--
     if (head !== block) {
       nodes[before * stride + next] = after
@@ -144,4 +144,9 @@ export class PrefixIndex {
       this.#heads[this.#position(this.#nodes[node + laneA], this.#nodes[node + laneB])] = head
     }
   }
+}
+
+/** Apart from `remove`, so that the hot path carries no closure. */
+function refuseRemoval(block: number): never {
+  invariant(false, () => `block ${block} is not registered`)
 }

@@ -73,6 +73,16 @@ describe('waiting', () => {
     expect(twice.weightedWaitUs).toBe(1000)
   })
 
+  it('has a weighted turnaround of what finished, which adds up when merged', () => {
+    const waiting = new WaitingTally()
+    waiting.finished({ turnaroundUs: 300, weight: 2 })
+    waiting.finished({ turnaroundUs: 50, weight: 1 })
+    const twice = new WaitingTally()
+    twice.merge(waiting)
+    twice.merge(waiting)
+    expect([waiting.weightedTurnaroundUs, twice.weightedTurnaroundUs]).toEqual([650, 1300])
+  })
+
   it('has a makespan from the first arrival to the last end, 0 before anything ended', () => {
     const waiting = new WaitingTally()
     waiting.arrived(50)

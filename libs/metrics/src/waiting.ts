@@ -1,8 +1,9 @@
 import type { Micros } from '@kvasir/kernel'
 
-/** Sum of weight times wait, and the time from the first arrival to the last end. */
+/** Sums of weight times wait and of weight times turnaround, and the time from the first arrival to the last end. */
 export class WaitingTally {
   #weightedWaitUs = 0
+  #weightedTurnaroundUs = 0
   #firstArrivalUs = Infinity
   #lastEndUs = -Infinity
 
@@ -10,9 +11,14 @@ export class WaitingTally {
     this.#firstArrivalUs = Math.min(this.#firstArrivalUs, atUs)
   }
 
-  /** The request's first step began `waitUs` after its arrival; `weight` is its model's. */
+  /** The request's first step began `waitUs` after its arrival; `weight` is its model's times its tenant's. */
   started(wait: { readonly waitUs: Micros; readonly weight: number }): void {
     this.#weightedWaitUs += wait.weight * wait.waitUs
+  }
+
+  /** The request finished `turnaroundUs` after its arrival. */
+  finished({ turnaroundUs, weight }: { readonly turnaroundUs: Micros; readonly weight: number }): void {
+    this.#weightedTurnaroundUs += weight * turnaroundUs
   }
 
   /** A request finished or was rejected. */
@@ -24,9 +30,14 @@ export class WaitingTally {
     return this.#weightedWaitUs
   }
 
+  get weightedTurnaroundUs(): number {
+    return this.#weightedTurnaroundUs
+  }
+
   /** Adds what `other` has seen. */
   merge(other: WaitingTally): void {
     this.#weightedWaitUs += other.#weightedWaitUs
+    this.#weightedTurnaroundUs += other.#weightedTurnaroundUs
     this.#firstArrivalUs = Math.min(this.#firstArrivalUs, other.#firstArrivalUs)
     this.#lastEndUs = Math.max(this.#lastEndUs, other.#lastEndUs)
   }

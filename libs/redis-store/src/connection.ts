@@ -63,6 +63,8 @@ export class Connection {
   #client: Redis
   #failures = 0
   #closed = false
+  /** Holds back what is written until all that is to be said now has been said: many commands, one system call. */
+  #corked: Redis['stream'] | undefined
 
   constructor(address: RedisAddress) {
     this.#address = address
@@ -72,6 +74,7 @@ export class Connection {
   /** Carries out `use` on the present client. @throws what the client throws: the command failed, or may have. */
   async run<T>(use: (client: Redis) => Promise<T>): Promise<T> {
     const client = this.#client
+    this.#cork(client)
     try {
       const answer = await use(client)
       this.#failures = 0
@@ -99,6 +102,16 @@ export class Connection {
   close(): void {
     this.#closed = true
     this.#client.disconnect()
+  }
+
+  #cork({ stream }: Redis): void {
+    if (this.#corked || !stream) return
+    this.#corked = stream
+    stream.cork()
+    process.nextTick(() => {
+      this.#corked = undefined
+      stream.uncork()
+    })
   }
 
   #noteFailure(client: Redis, error: unknown): void {

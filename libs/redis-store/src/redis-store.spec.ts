@@ -39,14 +39,14 @@ describe('RedisStore', () => {
     }
   })
 
-  it('rings for the owner when a peer says something, and ticks the peers whose documents a commit changed', async () => {
+  it('rings for the owner when a peer says something, and ticks the peers whose documents a commit changed, and says what', async () => {
     const bells = new Bells(redis.address)
     const store = newStore()
     const keys = keysOf(`actor-${actors}`)
     const heard: string[] = []
-    await bells.listen(keys.bell, () => heard.push('bell'))
-    await bells.listen(keys.tick('e1'), () => heard.push('e1'))
-    await bells.listen(keys.tick('e2'), () => heard.push('e2'))
+    await bells.listen(keys.bell, (peer) => heard.push(`bell ${peer}`))
+    await bells.listen(keys.tick('e1'), (text) => heard.push(`e1 ${text}`))
+    await bells.listen(keys.tick('e2'), (text) => heard.push(`e2 ${text}`))
     // A new connection rings once by itself: something may have been missed.
     heard.length = 0
     await store.own({ kind: 'acquire', seen: null, by: 'a' })
@@ -54,7 +54,7 @@ describe('RedisStore', () => {
     await store.peer({ kind: 'beat', peer: 'e1', text: 'quiet', ring: false })
     const commit = { term: 1, by: 'a', version: 0, id: 'c', epoch: 1, log: [], positions: [] }
     await store.own({ kind: 'commit', commit: { ...commit, documents: [{ peer: 'e2', text: 'd' }] } })
-    await expect.poll(() => heard).toEqual(['bell', 'e2'])
+    await expect.poll(() => heard).toEqual(['bell e1', 'e2 d'])
     bells.close()
   })
 

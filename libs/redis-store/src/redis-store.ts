@@ -144,11 +144,11 @@ export class RedisStore {
 
   async #peek(
     client: Redis,
-    { positions, limit }: Extract<StoreCommand, { kind: 'peek' }>,
+    { positions, limit, some }: Extract<StoreCommand, { kind: 'peek' }>,
   ): Promise<StoreAnswer> {
     const keys = this.#keys
     const places = positions.flatMap(({ peer }) => [keys.heartbeat(peer), keys.inbox(peer)])
-    const args = [String(limit), ...positions.map(({ position }) => position)]
+    const args = [String(limit), some ? '0' : '1', ...positions.map(({ position }) => position)]
     const [own, peers, said] = listIn(
       await this.#call(client, 'peek', [keys.own, keys.peers, ...places], args),
     )
@@ -156,7 +156,7 @@ export class RedisStore {
     return {
       kind: 'peeked',
       own: ownershipIn(own),
-      peers: listIn(peers).map(String).sort(),
+      ...(some ? {} : { peers: listIn(peers).map(String).sort() }),
       heartbeats: each.flatMap(({ peer, entry: [text] }) =>
         typeof text === 'string' ? [{ peer, text }] : [],
       ),

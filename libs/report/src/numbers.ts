@@ -1,3 +1,4 @@
+import { MICROS_PER_SECOND } from '@kvasir/kernel'
 import type { Unit } from './model.js'
 
 /** Digits of a measured number that mean something to a reader. */
@@ -42,10 +43,12 @@ export function grouped(value: number): string {
 }
 
 /** The style for `values` of a unit: chosen once for all of them, so that they can be compared by eye. */
-export function styleFor(unit: Unit, values: readonly number[]): NumberStyle {
+export function styleFor(unit: Unit | 'seconds', values: readonly number[]): NumberStyle {
   switch (unit) {
     case 'us':
       return timeStyle(values)
+    case 'seconds':
+      return { suffix: ' s', write: (us) => significant(us / MICROS_PER_SECOND) }
     case 'share':
       return percentStyle(values)
     case 'count':

@@ -27,6 +27,8 @@ export const RESULT_FILES = {
   manifest: 'manifest.json',
   journal: 'journal.jsonl',
   runs: 'runs.parquet',
+  /** Of an experiment that looks for a setting. */
+  search: 'search.json',
   samples: 'samples.parquet',
   markdown: 'report.md',
   html: 'report.html',

@@ -25,6 +25,7 @@ const experiment = {
     repetitions: 1,
     metrics: [{ path: 'goodputPerS', better: 'higher' as const }],
     comparisons: [],
+    recorded: [],
   },
   base: { name: 'three-models' },
   scenarioFolder: '../..',

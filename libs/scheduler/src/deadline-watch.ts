@@ -4,6 +4,8 @@ import { LazyHeap } from './lazy-heap.js'
 import type { Lifecycle } from './lifecycle.js'
 import { SLOT_WAITING } from './sequence-store.js'
 
+const nobody: readonly number[] = []
+
 /**
  * Finds waiting sequences whose deadline has become unreachable: they would miss it even if they were computed next and alone.
  * Those that have run already are left alone, for they may have put out tokens.
@@ -28,7 +30,8 @@ export class DeadlineWatch {
   }
 
   /** Slots that wait in vain, in the order in which their time ran out. */
-  overdue(now: Micros): number[] {
+  overdue(now: Micros): readonly number[] {
+    if (this.#lastMoments.least >= now) return nobody
     const slots = new Set<number>()
     while (this.#lastMoments.least < now) {
       this.#lastMoments.pop()

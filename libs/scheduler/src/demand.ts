@@ -1,12 +1,12 @@
 import type { Blocks, Tokens } from '@kvasir/kernel'
 import type { Lifecycle } from './lifecycle.js'
 
-/** Running sequences with exactly one token to compute. */
+/** Running sequences that decode, or will when the step under way is done: what a plan takes counts as computed at once. */
 export function countDecodes({ store: { tokens, computed }, running, runningCount }: Lifecycle): number {
   let decodes = 0
   for (let i = 0; i < runningCount; i++) {
     const slot = running[i]
-    if (tokens[slot] - computed[slot] === 1) decodes++
+    if (tokens[slot] - computed[slot] <= 1) decodes++
   }
   return decodes
 }

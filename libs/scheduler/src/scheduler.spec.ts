@@ -352,6 +352,17 @@ describe('what the coordinator hears', () => {
     expect([scheduler.highestWaitingPriority(), scheduler.lowestRunningPriority()]).toEqual([7, 1])
   })
 
+  test('what decodes counts while its step is under way too', () => {
+    const { accept, scheduler } = makeEngine()
+    accept({ promptTokens: 4 })
+    const prefill = scheduler.plan(0, Infinity)
+    expect([scheduler.runningDecodes, scheduler.outstandingPrefillTokens]).toEqual([1, 0])
+    scheduler.complete(1, prefill)
+    expect(scheduler.runningDecodes).toBe(1)
+    scheduler.plan(1, Infinity)
+    expect(scheduler.runningDecodes).toBe(1)
+  })
+
   test('fragmentation', () => {
     const { accept, step, scheduler } = makeEngine({ bundles: 4, blocksPerBundle: 4 })
     accept({ promptTokens: 6 })

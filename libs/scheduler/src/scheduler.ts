@@ -14,6 +14,7 @@ import {
   prefillTokens,
 } from './demand.js'
 import { DeadlineWatch } from './deadline-watch.js'
+import { firstTokenDueUs } from './first-token-due.js'
 import { Flight } from './flight.js'
 import { Lifecycle } from './lifecycle.js'
 import { planRelease } from './release.js'
@@ -311,6 +312,11 @@ export class Scheduler {
   /** Tokens to compute before all that run or wait are decoding. O(running). */
   get outstandingPrefillTokens(): Tokens {
     return prefillTokens(this.#life)
+  }
+
+  /** Last moment to go on with prompts whose first token is due so long after arrival, see `first-token-due.ts`. O(running). */
+  firstTokenDueUs(now: Micros, ttftUs: Micros): Micros {
+    return firstTokenDueUs(this.#life, now, ttftUs)
   }
 
   /** Blocks in use and those that running sequences lack, see `demand.ts`. O(running). */

@@ -92,6 +92,8 @@ export class SequenceStore {
 
   /** Frees the slots of ended sequences. */
   recycle(): void {
+    // Setting a length is a call into the runtime, and most steps end nothing.
+    if (this.#ended.length === 0) return
     for (let i = this.#ended.length - 1; i >= 0; i--) {
       const slot = this.#ended[i]
       this.state[slot] = SLOT_FREE

@@ -1,19 +1,14 @@
-import { PoolMachine } from '@kvasir/coordinator-core'
+import type { DeviceSnapshot } from '@kvasir/contracts'
+import { PoolMachine, type PoolOptions } from '@kvasir/coordinator-core'
 import { DeviceMachine } from '@kvasir/device-core'
 import type { EngineMachine } from '@kvasir/engine-core'
 import { SpatialGroup, type StepCostModel } from '@kvasir/hardware'
 import { invariant, type Micros } from '@kvasir/kernel'
 import { type ClusterPlan, type EnginePlan, gpuOf, type ModelPlan, type PoolPlan } from './cluster-plan.js'
+import type { CostTables } from './cost-tables.js'
 import type { LiveRequest } from './live-request.js'
 import { LockStep } from './lock-step.js'
-import {
-  arbitrationOf,
-  clusterUnitsOf,
-  geometryOf,
-  makeEngine,
-  poolOptionsOf,
-  stepCostOf,
-} from './machines.js'
+import { arbitrationOf, clusterUnitsOf, geometryOf, makeEngine, poolOptionsOf } from './machines.js'
 import type { ModelRecord } from './model-record.js'
 import { ArrivedTraffic } from './pool-load.js'
 
@@ -21,7 +16,9 @@ import { ArrivedTraffic } from './pool-load.js'
 export interface DeviceHost {
   readonly index: number
   readonly plan: PoolPlan
-  readonly machine: DeviceMachine
+  machine: DeviceMachine
+  /** Whether it has lost its GPUs: it hears nothing and computes nothing. */
+  down: boolean
   /** The steps that run on it side by side; absent where they take turns, or have fixed fractions of its time. */
   readonly spatial: SpatialGroup | undefined
 }
@@ -29,7 +26,11 @@ export interface DeviceHost {
 export interface PoolHost {
   readonly index: number
   readonly plan: PoolPlan
-  readonly machine: PoolMachine
+  /** Of the owner in office, or of the last one. */
+  machine: PoolMachine
+  readonly options: Omit<PoolOptions, 'epoch'>
+  /** Whether nothing is decided: the pool has no owner, or its owner no store. */
+  muted: boolean
   readonly device: DeviceHost
   readonly engines: Map<string, EngineHost>
   armedUs: Micros
@@ -43,7 +44,13 @@ export interface PoolHost {
 export class EngineHost {
   readonly index: number
   readonly plan: EnginePlan
-  readonly machine: EngineMachine
+  machine: EngineMachine
+  /** Of its process; the machine is of the same run. */
+  incarnation = 1
+  /** Whether its process is gone: it hears nothing. */
+  dead = false
+  /** Whether requests are sent to it. */
+  serving = false
   readonly cost: StepCostModel
   readonly device: DeviceHost
   readonly pool: PoolHost
@@ -51,6 +58,8 @@ export class EngineHost {
   readonly modelIndex: number
   /** Bytes of one block on all ranks together. */
   readonly blockBytes: number
+  /** Share of a bundle behind its last block. */
+  readonly bundleEdge: number
   /** Tokens whose KV the whole pool holds. */
   readonly poolTokens: number
   readonly traffic = new ArrivedTraffic()
@@ -79,30 +88,46 @@ export class EngineHost {
   inUseBundles = 0
   /** By slot: when its last token came; -1 before the first. */
   lastTokenUs = new Float64Array(256).fill(-1)
+  readonly #make: (incarnation: number) => EngineMachine
   #live: (LiveRequest | undefined)[] = []
   #frontEndFreeUs: Micros = 0
 
   constructor(parts: {
     readonly index: number
     readonly plan: EnginePlan
-    readonly machine: EngineMachine
+    /** Makes a run of it, with nothing in it. */
+    readonly make: (incarnation: number) => EngineMachine
     readonly cost: StepCostModel
     readonly pool: PoolHost
     readonly model: ModelRecord
     readonly modelIndex: number
     readonly blockBytes: number
+    readonly bundleEdge: number
     readonly poolTokens: number
   }) {
     this.index = parts.index
     this.plan = parts.plan
-    this.machine = parts.machine
+    this.#make = parts.make
+    this.machine = parts.make(this.incarnation)
     this.cost = parts.cost
     this.pool = parts.pool
     this.device = parts.pool.device
     this.model = parts.model
     this.modelIndex = parts.modelIndex
     this.blockBytes = parts.blockBytes
+    this.bundleEdge = parts.bundleEdge
     this.poolTokens = parts.poolTokens
+  }
+
+  /** Its process is gone, with all that was in it; the next run has nothing. */
+  forget(): void {
+    invariant(
+      this.#live.every((live) => live === undefined),
+      () => `${this.plan.id} forgets requests that have no end`,
+    )
+    this.machine = this.#make(++this.incarnation)
+    this.armedUs = Infinity
+    this.late = []
   }
 
   /** When a request that arrives now reaches the engine; the process that reads requests takes them one at a time. */
@@ -140,41 +165,21 @@ export function buildDevices(plan: ClusterPlan): DeviceHost[] {
   return plan.pools.map((pool, index) => ({
     index,
     plan: pool,
-    machine: new DeviceMachine({
-      bundles: pool.bundles,
-      arbitration: arbitrationOf(plan.policy),
-      sharing: pool.sharing ?? 'time',
-      gpu: gpuOf(pool),
-    }),
+    machine: buildDevice(plan, pool),
+    down: false,
     spatial: pool.sharing === 'spatial' ? new SpatialGroup() : undefined,
   }))
 }
 
-/** Step costs by model and pool: engines of one kind share one table. */
-class CostTables {
-  readonly #tables = new Map<string, StepCostModel>()
-
-  of(model: ModelPlan, pool: PoolPlan): StepCostModel {
-    const { architecture, weightDtype, kvDtype, host, hostStepUs, hostSequenceUs } = model
-    const { expertSplit, dataParallel } = model
-    const key = [
-      architecture,
-      weightDtype,
-      kvDtype,
-      host,
-      hostStepUs,
-      hostSequenceUs,
-      expertSplit,
-      dataParallel,
-      pool.gpu,
-      pool.tp,
-    ].join('/')
-    const known = this.#tables.get(key)
-    if (known) return known
-    const made = stepCostOf(model, pool)
-    this.#tables.set(key, made)
-    return made
-  }
+/** @param restored what an earlier run of the same group knew. */
+export function buildDevice(plan: ClusterPlan, pool: PoolPlan, restored?: DeviceSnapshot): DeviceMachine {
+  return new DeviceMachine({
+    bundles: pool.bundles,
+    arbitration: arbitrationOf(plan.policy),
+    sharing: pool.sharing ?? 'time',
+    gpu: gpuOf(pool),
+    ...(restored === undefined ? {} : { restored }),
+  })
 }
 
 export interface Cluster {
@@ -184,13 +189,14 @@ export interface Cluster {
 }
 
 /** Makes every machine of a plan. `models` are the plan's, in its order. */
-export function buildCluster(plan: ClusterPlan, models: readonly ModelRecord[]): Cluster {
-  const costs = new CostTables()
+export function buildCluster(plan: ClusterPlan, models: readonly ModelRecord[], costs: CostTables): Cluster {
   const devices = buildDevices(plan)
-  const pools = devices.map((device) => buildPool(plan, device, costs))
+  const residents = residentsOf(plan)
+  const pools = devices.map((device) => buildPool(plan, device, residents.get(device.plan.id) ?? [], costs))
+  const poolById = new Map(pools.map((pool) => [pool.plan.id, pool]))
   const engines = plan.engines.map((engine, index) => {
     const modelIndex = plan.models.findIndex((model) => model.name === engine.model)
-    const pool = pools.find((candidate) => candidate.plan.id === engine.pool)
+    const pool = poolById.get(engine.pool)
     invariant(
       modelIndex >= 0,
       () => `engine ${engine.id} serves ${engine.model}, which the plan does not have`,
@@ -199,7 +205,9 @@ export function buildCluster(plan: ClusterPlan, models: readonly ModelRecord[]):
       pool !== undefined,
       () => `engine ${engine.id} lies in pool ${engine.pool}, which the plan does not have`,
     )
-    const host = buildEngine({ plan, engine, index, modelIndex, model: models[modelIndex], pool, costs })
+    const neighbours = residents.get(engine.pool) ?? []
+    const model = models[modelIndex]
+    const host = buildEngine({ plan, engine, neighbours, index, modelIndex, model, pool, costs })
     pool.engines.set(engine.id, host)
     return host
   })
@@ -221,12 +229,26 @@ function joinInLockStep({ name, dataParallel = 1 }: ModelPlan, engines: readonly
   }
 }
 
-function buildPool(plan: ClusterPlan, device: DeviceHost, costs: CostTables): PoolHost {
-  const served = plan.models.filter((model) =>
-    plan.engines.some((engine) => engine.pool === device.plan.id && engine.model === model.name),
-  )
+/** Engines by pool, each in the order of the plan: looked through for every engine, so that thousands must not be all engines. */
+function residentsOf({ engines }: ClusterPlan): ReadonlyMap<string, readonly EnginePlan[]> {
+  const residents = new Map<string, EnginePlan[]>()
+  for (const engine of engines) {
+    const known = residents.get(engine.pool)
+    if (known === undefined) residents.set(engine.pool, [engine])
+    else known.push(engine)
+  }
+  return residents
+}
+
+function buildPool(
+  plan: ClusterPlan,
+  device: DeviceHost,
+  residents: readonly EnginePlan[],
+  costs: CostTables,
+): PoolHost {
+  const served = plan.models.filter((model) => residents.some((engine) => engine.model === model.name))
   const { policy, settings } = plan
-  const options = poolOptionsOf({
+  const common = poolOptionsOf({
     pool: device.plan,
     policy,
     settings,
@@ -234,11 +256,14 @@ function buildPool(plan: ClusterPlan, device: DeviceHost, costs: CostTables): Po
     costOf: (model) => costs.of(model, device.plan),
   })
   const cluster = plan.clusterShares ? { clusterUnits: clusterUnitsOf({ settings, models: served }) } : {}
-  const machine = new PoolMachine({ ...options, ...cluster, epoch: 1 })
+  const options = { ...common, ...cluster }
+  const machine = new PoolMachine({ ...options, epoch: 1 })
   return {
     index: device.index,
     plan: device.plan,
     machine,
+    options,
+    muted: false,
     device,
     engines: new Map(),
     armedUs: Infinity,
@@ -250,6 +275,8 @@ function buildPool(plan: ClusterPlan, device: DeviceHost, costs: CostTables): Po
 interface HostParts {
   readonly plan: ClusterPlan
   readonly engine: EnginePlan
+  /** All engines of its pool, itself among them. */
+  readonly neighbours: readonly EnginePlan[]
   readonly index: number
   readonly modelIndex: number
   readonly model: ModelRecord
@@ -257,33 +284,35 @@ interface HostParts {
   readonly costs: CostTables
 }
 
-function buildEngine({ plan, engine, index, modelIndex, model, pool, costs }: HostParts): EngineHost {
+function buildEngine(parts: HostParts): EngineHost {
+  const { plan, engine, neighbours, index, modelIndex, model, pool, costs } = parts
   const modelPlan = plan.models[modelIndex]
   const cost = costs.of(modelPlan, pool.plan)
-  const weights = plan.engines.filter((other) => other.pool === engine.pool)
   const weightOf = (name: string) =>
     plan.models.find((candidate) => candidate.name === name)?.terms.weight ?? 1
-  const share = modelPlan.terms.weight / weights.reduce((sum, other) => sum + weightOf(other.model), 0)
-  const machine = makeEngine({
-    engine: engine.id,
-    incarnation: 1,
-    model: modelPlan,
-    pool: pool.plan,
-    policy: plan.policy,
-    settings: plan.settings,
-    share,
-    cost,
-  })
+  const share = modelPlan.terms.weight / neighbours.reduce((sum, other) => sum + weightOf(other.model), 0)
+  const make = (incarnation: number) =>
+    makeEngine({
+      engine: engine.id,
+      incarnation,
+      model: modelPlan,
+      pool: pool.plan,
+      policy: plan.policy,
+      settings: plan.settings,
+      share,
+      cost,
+    })
   const geometry = geometryOf(modelPlan, pool.plan)
   return new EngineHost({
     index,
     plan: engine,
-    machine,
+    make,
     cost,
     pool,
     model,
     modelIndex,
     blockBytes: geometry.blockBytesPerRank * pool.plan.tp,
+    bundleEdge: geometry.wasteBytesPerBundle / geometry.bundleBytesPerRank,
     poolTokens: geometry.tokensPerBundle * pool.plan.bundles,
   })
 }

@@ -168,8 +168,9 @@ export class ClusterBook {
       level.running += scheduler.runningCount
       idleBundles[host.device.index] += pool.freeBundles
       waiting[host.device.index] += scheduler.waitingCount
-      const fragmentation = scheduler.fragmentation()
-      if (fragmentation.heldSlots > 0) this.pools[host.device.index].noteFragmentation(fragmentation)
+      const { heldSlots, internal, bundle } = scheduler.fragmentation()
+      if (heldSlots > 0)
+        this.pools[host.device.index].noteFragmentation({ internal, bundle, edge: host.bundleEdge })
     }
     levels.forEach((level, model) => this.#timeline.setModel(now, model, level))
     this.pools.forEach((pool, i) => {

@@ -14,6 +14,7 @@ import {
 } from '@kvasir/hardware'
 import type { Bytes, Micros } from '@kvasir/kernel'
 import type { SchedulerConfig } from '@kvasir/scheduler'
+import type { FaultPlan } from './faults/fault-plan.js'
 
 /** What a finished request must have kept to count as good; undefined members are not asked for. */
 export interface Slo {
@@ -72,6 +73,8 @@ export interface ModelPlan extends ExpertSharing {
   /** In place of the preset's, microseconds. */
   readonly hostStepUs?: number
   readonly hostSequenceUs?: number
+  /** What every step takes, in place of the cost model. */
+  readonly fixedStepUs?: Micros
   readonly frontEnd: FrontEndCost
   /** Whether what arrives during a step waits for the one after next. */
   readonly plansAhead: boolean
@@ -98,6 +101,12 @@ export interface EnginePlan {
   readonly leaveUs: Micros | undefined
 }
 
+/** Whose requests are counted by themselves, and what orders give them. */
+export interface TenantPlan {
+  readonly name: string
+  readonly weight: number
+}
+
 /** A cluster with every question answered: what a simulation runs. Made from a scenario by {@link planCluster}. */
 export interface ClusterPlan {
   readonly name: string
@@ -112,4 +121,8 @@ export interface ClusterPlan {
   readonly pools: readonly PoolPlan[]
   readonly models: readonly ModelPlan[]
   readonly engines: readonly EnginePlan[]
+  /** None unless said otherwise. */
+  readonly faults?: readonly FaultPlan[]
+  /** Nobody unless said otherwise. */
+  readonly tenants?: readonly TenantPlan[]
 }

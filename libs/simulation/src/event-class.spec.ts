@@ -8,6 +8,7 @@ const order: readonly (readonly [name: keyof typeof EventClass, before: string])
   ['CopyEnd', 'bundles that were copied out are free for everything else of the instant'],
   ['ToEngine', 'a decision made for this instant holds for what an engine says or takes in it'],
   ['ToPool', 'an owner hears what engines said before it looks at its own clock'],
+  ['Fault', 'what has arrived was said before anything broke, and what begins now finds it broken'],
   ['Membership', 'an engine that joins now can take a request that arrives now'],
   ['Arrival', 'a request that arrives now is part of the demand that a round of this instant divides'],
   ['Submit', 'a request without a front end is submitted as it arrives; one that had to pass it is no later'],

@@ -12,16 +12,18 @@ export const EventClass = {
   ToEngine: 2,
   /** A message reaches the owner of a pool, or of the cluster. */
   ToPool: 3,
+  /** Something breaks, or comes back. */
+  Fault: 4,
   /** An engine joins or leaves. */
-  Membership: 4,
+  Membership: 5,
   /** A request of the workload arrives, or a user of a closed loop sends one. */
-  Arrival: 5,
+  Arrival: 6,
   /** A request has passed the front end and reaches its engine. */
-  Submit: 6,
-  WakeCluster: 7,
-  WakePool: 8,
-  WakeEngine: 9,
+  Submit: 7,
+  WakeCluster: 8,
+  WakePool: 9,
+  WakeEngine: 10,
   /** Time series are sampled after everything else of the instant. */
-  Sample: 10,
+  Sample: 11,
 } as const
 export type EventClass = (typeof EventClass)[keyof typeof EventClass]

@@ -1,4 +1,5 @@
 export * from './cluster-plan.js'
+export { CostTables } from './cost-tables.js'
 export * from './event-class.js'
 export * from './machines.js'
 export * from './network.js'

@@ -2,6 +2,7 @@ import type { Replica } from '@kvasir/dispatch'
 import type { Micros } from '@kvasir/kernel'
 import type { RequestRecord } from '@kvasir/workload'
 import type { ModelRecord } from './model-record.js'
+import type { TenantRecord } from './tenant-record.js'
 
 /** A request from its arrival to its end. Times are -1 until they happen. */
 export interface LiveRequest {
@@ -9,7 +10,10 @@ export interface LiveRequest {
   /** Number of the request in its run, from 1. */
   readonly ordinal: number
   readonly model: ModelRecord
-  readonly replica: Replica | undefined
+  /** Undefined when nobody counts them by themselves. */
+  readonly tenant: TenantRecord | undefined
+  /** Changes when it loses its engine and another one has it. */
+  replica: Replica | undefined
   /** Users of a closed loop that sent it, by index; undefined for one that came by itself. */
   users: number | undefined
   queueUs: Micros
@@ -21,19 +25,17 @@ export interface LiveRequest {
   /** Set when a run ends; while it lasts its engine knows it by slot. */
   lastTokenUs: Micros
   preemptions: number
+  /** Engines it was sent to. */
+  attempts: number
+  /** So far, because of preemptions. */
+  recomputedTokens: number
 }
 
 export function liveRequest(
-  record: RequestRecord,
-  ordinal: number,
-  model: ModelRecord,
-  replica: Replica | undefined,
+  asked: Pick<LiveRequest, 'record' | 'ordinal' | 'model' | 'tenant' | 'replica'>,
 ): LiveRequest {
   return {
-    record,
-    ordinal,
-    model,
-    replica,
+    ...asked,
     users: undefined,
     queueUs: -1,
     ttftUs: -1,
@@ -42,5 +44,7 @@ export function liveRequest(
     outputTokens: 0,
     lastTokenUs: -1,
     preemptions: 0,
+    attempts: 1,
+    recomputedTokens: 0,
   }
 }

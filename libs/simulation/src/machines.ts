@@ -5,6 +5,7 @@ import { EngineMachine } from '@kvasir/engine-core'
 import {
   createStepCost,
   type ExpertSharing,
+  fixedStepCost,
   type HostPreset,
   hostPresets,
   kvGeometry,
@@ -28,12 +29,17 @@ export function arbitrationOf(policy: PolicyName): Arbitration {
   return policy === 'uncoordinated' ? 'round-robin' : 'claims'
 }
 
+/** Whether budgets and turns follow what requests are promised; where nobody coordinates they cannot, and the earlier system's did not. */
+function heedsLatencies(policy: PolicyName): boolean {
+  return arbitrationOf(policy) === 'claims' && policy !== 'kapsl-compat'
+}
+
 /** Step times of a model on a pool's group. */
 export function stepCostOf(
   model: ModelPlan,
   pool: Pick<PoolPlan, 'gpu' | 'tp' | 'profile' | 'basis'>,
 ): StepCostModel {
-  return createStepCost({
+  const cost = createStepCost({
     gpu: gpuOf(pool),
     model: servedModel(model),
     tp: pool.tp,
@@ -42,6 +48,7 @@ export function stepCostOf(
     ...(pool.profile === undefined ? {} : { profile: pool.profile }),
     ...(pool.basis === undefined ? {} : { basis: pool.basis }),
   })
+  return model.fixedStepUs === undefined ? cost : fixedStepCost(cost, model.fixedStepUs)
 }
 
 /** The fields of a plan, without those it leaves out. */
@@ -138,6 +145,12 @@ export interface EngineParts {
   readonly cost: StepCostModel
 }
 
+/** Steps that a prompt takes where a step's time says nothing of its size; else 1: the cost model knows the time of the whole. */
+function fixedSteps({ fixedStepUs, scheduler }: ModelPlan, tokens: number): number {
+  if (fixedStepUs === undefined) return 1
+  return Math.ceil(tokens / (scheduler.longPrefillThreshold || scheduler.stepTokenLimit))
+}
+
 /** One engine, with its scheduler and its memory. */
 export function makeEngine(parts: EngineParts): EngineMachine {
   const { engine, incarnation, model, pool, policy, settings, share, cost } = parts
@@ -151,7 +164,7 @@ export function makeEngine(parts: EngineParts): EngineMachine {
   })
   const gpu = gpuOf(pool)
   const costs = {
-    recomputeUs: (tokens: number) => recomputeUs(tokens, cost),
+    recomputeUs: (tokens: number) => recomputeUs(tokens, cost) * fixedSteps(model, tokens),
     swapUs: (count: number) => 2 * swapUs(count * blockBytesPerRank, gpu),
   }
   const hostBlocks = Math.floor(model.swapBytesPerRank / blockBytesPerRank)
@@ -178,9 +191,13 @@ export function makeEngine(parts: EngineParts): EngineMachine {
       requestWithinUs,
       graceUs,
       leadUs: heartbeatUs,
-      backoffUs: cooldownUs,
+      // Without a cooldown as well: who was denied would ask again in the same instant, for ever.
+      backoffUs: Math.max(cooldownUs, roundUs),
       returnsIdle: policy === 'uncoordinated',
       nominalRate: nominalRate(cost),
+      ...(heedsLatencies(policy) && (model.slo.ttftUs ?? model.slo.tpotUs) !== undefined
+        ? { promised: model.slo }
+        : {}),
     },
     scheduler,
     blocks,

@@ -13,6 +13,7 @@ type CountedOutcome = Pick<
   | 'e2eUs'
   | 'queueUs'
   | 'weightedWaitUs'
+  | 'weightedTurnaroundUs'
   | 'makespanUs'
   | 'preemptions'
   | 'swap'
@@ -33,6 +34,7 @@ export class OutcomeRecord {
   rejected = 0
   promptTokens = 0
   outputTokens = 0
+  computedTokens = 0
   recomputedTokens = 0
   restoredTokens = 0
   swappedOutBytes = 0
@@ -95,6 +97,7 @@ export class OutcomeRecord {
     this.rejected += other.rejected
     this.promptTokens += other.promptTokens
     this.outputTokens += other.outputTokens
+    this.computedTokens += other.computedTokens
     this.recomputedTokens += other.recomputedTokens
     this.restoredTokens += other.restoredTokens
     this.swappedOutBytes += other.swappedOutBytes
@@ -123,7 +126,9 @@ export class OutcomeRecord {
       tokens: {
         prompt: this.promptTokens,
         output: this.outputTokens,
+        computed: this.computedTokens,
         recomputed: this.recomputedTokens,
+        wastedShare: this.computedTokens > 0 ? this.recomputedTokens / this.computedTokens : 0,
         prefixHit: this.prefixHitTokens,
       },
       ttftUs: summarise(this.ttft),
@@ -132,6 +137,7 @@ export class OutcomeRecord {
       e2eUs: summarise(this.e2e),
       queueUs: summarise(this.queue),
       weightedWaitUs: this.waiting.weightedWaitUs,
+      weightedTurnaroundUs: this.waiting.weightedTurnaroundUs,
       makespanUs: this.waiting.makespanUs,
       preemptions: this.#preemptions(),
       swap: {

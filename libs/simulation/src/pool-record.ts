@@ -1,4 +1,4 @@
-import type { PoolSummary } from '@kvasir/contracts'
+import type { Growth, PoolSummary } from '@kvasir/contracts'
 import type { Bundles, Micros } from '@kvasir/kernel'
 import { CountingHistogram, regimeOf, summarise, TimeWeighted } from '@kvasir/metrics'
 import type { EngineHost } from './build.js'
@@ -17,6 +17,7 @@ export class PoolRecord {
   /** Sums over samples. */
   #internal = 0
   #bundle = 0
+  #edge = 0
   #samples = 0
   #idle = 0
   #idleSamples = 0
@@ -25,9 +26,15 @@ export class PoolRecord {
     this.plan = plan
   }
 
-  noteFragmentation(fragmentation: { readonly internal: number; readonly bundle: number }): void {
+  /** Of one engine, at a sample. */
+  noteFragmentation(fragmentation: {
+    readonly internal: number
+    readonly bundle: number
+    readonly edge: number
+  }): void {
     this.#internal += fragmentation.internal
     this.#bundle += fragmentation.bundle
+    this.#edge += fragmentation.edge
     this.#samples++
   }
 
@@ -55,10 +62,22 @@ export class PoolRecord {
         internal: this.#samples > 0 ? this.#internal / this.#samples : 0,
         bundle: this.#samples > 0 ? this.#bundle / this.#samples : 0,
         pool: this.#idleSamples > 0 ? this.#idle / this.#idleSamples : 0,
+        edge: this.#samples > 0 ? this.#edge / this.#samples : 0,
       },
+      growth: growthOf(engines),
       steps: this.steps,
       stepTokensMean: this.steps > 0 ? this.stepTokens / this.steps : 0,
       stepTimeUs: summarise(this.stepTime),
     }
   }
+}
+
+function growthOf(engines: readonly EngineHost[]): Growth {
+  let [taken, asked] = [0, 0]
+  for (const { machine } of engines) {
+    const { growth } = machine
+    taken += growth.taken
+    asked += growth.asked
+  }
+  return { taken, asked }
 }

@@ -3,7 +3,7 @@ import type { Replica } from '@kvasir/dispatch'
 import type { PreemptionCause } from '@kvasir/engine-core'
 import { invariant, type Micros, MICROS_PER_SECOND } from '@kvasir/kernel'
 import { SyntheticContent } from '@kvasir/kv-cache'
-import { empiricalCdf } from '@kvasir/metrics'
+import { empiricalCdf, meetsSlo } from '@kvasir/metrics'
 import {
   finishReasons,
   KIND_NEW,
@@ -16,10 +16,12 @@ import type { RequestRecord } from '@kvasir/workload'
 import type { DeviceHost, EngineHost } from './build.js'
 import { ClusterBook } from './cluster-book.js'
 import type { ClusterPlan } from './cluster-plan.js'
+import type { FaultBook } from './faults/fault-book.js'
 import { type LiveRequest, liveRequest } from './live-request.js'
 import type { ModelRecord } from './model-record.js'
 import type { SimulationResult } from './result.js'
 import { summariseRun } from './run-summary.js'
+import { TenantRecord } from './tenant-record.js'
 import { TraceEmitter } from './trace-emitter.js'
 
 /** Points of a CDF in the result: enough for a plot, few enough for a report. */
@@ -45,7 +47,9 @@ export class Recorder {
   readonly book: ClusterBook
   readonly #cluster: WatchedCluster
   readonly #models = new Map<string, ModelRecord>()
+  readonly #tenants: ReadonlyMap<string, TenantRecord>
   readonly #trace: TraceEmitter | undefined
+  readonly #faults: FaultBook | undefined
   readonly #tracesSteps: boolean
   #submitted = 0
   #finished = 0
@@ -56,11 +60,19 @@ export class Recorder {
 
   constructor(
     cluster: WatchedCluster,
-    options: { readonly trace?: (record: TraceRecord) => void; readonly traceDetail: TraceDetail },
+    options: {
+      readonly trace?: (record: TraceRecord) => void
+      readonly traceDetail: TraceDetail
+      readonly faults?: FaultBook
+    },
   ) {
     this.#cluster = cluster
     for (const model of cluster.models) this.#models.set(model.plan.name, model)
+    this.#tenants = new Map(
+      cluster.plan.tenants?.map((tenant) => [tenant.name, new TenantRecord(tenant)] as const),
+    )
     this.#trace = options.trace ? new TraceEmitter(options.trace) : undefined
+    this.#faults = options.faults
     this.#tracesSteps = options.traceDetail === 'step'
     this.book = new ClusterBook(cluster, this.#trace)
   }
@@ -85,14 +97,17 @@ export class Recorder {
     model.submitted++
     model.waiting.arrived(now)
     this.#lastArrivalUs = now
-    const live = liveRequest(record, this.#submitted, model, replica)
+    const tenant = record.tenant === undefined ? undefined : this.#tenants.get(record.tenant)
+    if (tenant) tenant.submitted++
+    const live = liveRequest({ record, ordinal: this.#submitted, model, tenant, replica })
+    this.#faults?.arrived(now)
     this.#trace?.enqueue(now, live)
     return live
   }
 
   /** What the engine is told of the request. */
   sequenceOf(live: LiveRequest): SequenceInput {
-    const { record, model } = live
+    const { record, model, tenant } = live
     return {
       id: record.id,
       promptTokens: record.promptTokens,
@@ -102,6 +117,7 @@ export class Recorder {
       arrivalUs: record.arrivalUs,
       ...(record.deadlineUs === undefined ? {} : { deadlineUs: record.deadlineUs }),
       ...(record.tenant === undefined ? {} : { tenant: record.tenant }),
+      ...(tenant === undefined ? {} : { weight: tenant.plan.weight }),
       content: new SyntheticContent({
         uniqueSeed: live.ordinal,
         prefixBlocks: record.prefixBlocks ?? [],
@@ -127,10 +143,12 @@ export class Recorder {
   }
 
   rejected(now: Micros, live: LiveRequest, reason: string, detail: string): void {
-    const { model } = live
+    const { model, tenant } = live
     this.#rejected++
+    if (tenant) tenant.rejected++
     model.reject(reason)
     model.slo.missed()
+    this.#faults?.ended(now, live.record.arrivalUs, false)
     model.waiting.ended(now)
     this.#release(live)
     this.#trace?.reject(now, live, reason, detail)
@@ -145,6 +163,24 @@ export class Recorder {
     return live
   }
 
+  /** The process of its engine is gone. Of what has not begun to stream nobody need hear: see `recalled`. */
+  lost(
+    now: Micros,
+    host: EngineHost,
+    slot: number,
+  ): { readonly live: LiveRequest; readonly streamed: boolean } {
+    const streamed = host.live(slot).ttftUs >= 0
+    if (streamed) return { live: this.ended(now, host, slot, 'engine_lost'), streamed }
+    return { live: host.unbind(slot), streamed }
+  }
+
+  /** A request of which its client has heard nothing goes elsewhere. */
+  recalled(live: LiveRequest): void {
+    this.#release(live)
+    live.replica = undefined
+    live.recomputedTokens = 0
+  }
+
   planned(now: Micros, host: EngineHost, plan: StepPlan): void {
     host.step++
     for (let k = plan.count - 1; k >= 0 && plan.kinds[k] !== KIND_RUNNING; k--) {
@@ -152,10 +188,11 @@ export class Recorder {
       if (live.queueUs < 0) {
         live.queueUs = now - live.record.arrivalUs
         live.model.queue.add(live.queueUs)
-        live.model.waiting.started({ waitUs: live.queueUs, weight: live.model.plan.terms.weight })
+        live.model.waiting.started({ waitUs: live.queueUs, weight: weightOf(live) })
       }
       live.runStartUs = now
       live.runStartTokens = host.machine.scheduler.outputTokens(plan.slots[k])
+      if (plan.kinds[k] !== KIND_NEW) noteRecomputed(host, plan.slots[k], live)
       this.#trace?.schedule(now, host, plan.slots[k], live, plan.computed[k], plan.kinds[k] !== KIND_NEW)
     }
   }
@@ -169,9 +206,11 @@ export class Recorder {
     stepUs: Micros,
   ): readonly LiveRequest[] {
     this.#lastProgressUs = now
-    this.#ended.length = 0
+    // Setting a length is a call into the runtime, and most steps end nothing.
+    if (this.#ended.length > 0) this.#ended.length = 0
     if (this.#tracesSteps) this.#traceTokens(now, host, outcome)
     this.#countTokens(now, host, outcome)
+    host.model.computedTokens += plan.totalTokens
     for (let i = 0; i < outcome.finishedCount; i++)
       this.#finish(now, host, outcome.finishedSlots[i], finishReasons[outcome.finishedReasons[i]])
     this.book.stepped(now, host, plan.totalTokens, stepUs)
@@ -206,6 +245,7 @@ export class Recorder {
   #firstToken(now: Micros, live: LiveRequest): void {
     live.ttftUs = now - live.record.arrivalUs
     live.model.ttft.add(live.ttftUs)
+    live.tenant?.ttft.add(live.ttftUs)
   }
 
   #traceTokens(now: Micros, host: EngineHost, outcome: StepOutcome): void {
@@ -222,7 +262,7 @@ export class Recorder {
     const sequence = host.machine.scheduler.sequence(slot)
     const live = host.unbind(slot)
     live.outputTokens = sequence.outputTokens
-    const { model, record } = live
+    const { model, record, tenant } = live
     const e2eUs = now - record.arrivalUs
     const tpotUs = live.outputTokens > 1 ? (e2eUs - live.ttftUs) / (live.outputTokens - 1) : undefined
     this.#finished++
@@ -231,11 +271,17 @@ export class Recorder {
     model.promptTokens += record.promptTokens
     model.outputTokens += live.outputTokens
     model.prefixHitTokens += Math.max(0, sequence.hitTokens)
-    model.recomputedTokens += sequence.recomputedTokens
     model.restoredTokens += sequence.restoredTokens
     model.e2e.add(e2eUs)
+    if (tenant) {
+      tenant.finished++
+      tenant.e2e.add(e2eUs)
+    }
     if (tpotUs !== undefined) model.tpot.add(tpotUs)
-    model.slo.finished({ ttftUs: live.ttftUs, tpotUs, e2eUs })
+    const latency = { ttftUs: live.ttftUs, tpotUs, e2eUs }
+    model.slo.finished(latency)
+    this.#faults?.ended(now, record.arrivalUs, meetsSlo(model.plan.slo, latency))
+    model.waiting.finished({ turnaroundUs: e2eUs, weight: weightOf(live) })
     model.waiting.ended(now)
     this.#release(live)
     if (!this.#tracesSteps) this.#trace?.decodeRun(now, host, live)
@@ -283,9 +329,25 @@ export class Recorder {
     const { book } = this
     book.close(now)
     for (const model of models) model.slo.missed(model.unfinished)
-    const facts = { ...run, nowUs: now, rounds: book.rounds, conditions: book.conditions }
+    const faults = this.#faults?.summary(now)
+    const facts = {
+      ...run,
+      nowUs: now,
+      rounds: book.rounds,
+      conditions: book.conditions,
+      ...(faults ? { faults } : {}),
+    }
     return {
-      summary: summariseRun({ plan: this.#cluster.plan, models, engines, pools: book.pools }, facts),
+      summary: summariseRun(
+        {
+          plan: this.#cluster.plan,
+          models,
+          tenants: [...this.#tenants.values()],
+          engines,
+          pools: book.pools,
+        },
+        facts,
+      ),
       series: book.series(now),
       modelColumns: book.modelColumns,
       poolColumns: book.poolColumns,
@@ -298,4 +360,16 @@ export class Recorder {
       preemptions: book.preemptions,
     }
   }
+}
+
+/** A sequence runs again: counted as it begins, so that what never finishes counts as well. */
+function noteRecomputed(host: EngineHost, slot: number, live: LiveRequest): void {
+  const { recomputedTokens } = host.machine.scheduler.sequence(slot)
+  live.model.recomputedTokens += recomputedTokens - live.recomputedTokens
+  live.recomputedTokens = recomputedTokens
+}
+
+/** What a second of its time counts beside that of others. */
+function weightOf({ model, tenant }: LiveRequest): number {
+  return model.plan.terms.weight * (tenant?.plan.weight ?? 1)
 }

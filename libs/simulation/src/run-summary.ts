@@ -1,4 +1,4 @@
-import { type SimulatedSummary, SUMMARY_VERSION } from '@kvasir/contracts'
+import { type FaultSummary, type SimulatedSummary, SUMMARY_VERSION } from '@kvasir/contracts'
 import type { Micros } from '@kvasir/kernel'
 import { attainmentOfAll, jainOfShares, type ServedShare } from '@kvasir/metrics'
 import type { EngineHost } from './build.js'
@@ -6,6 +6,7 @@ import type { ClusterPlan } from './cluster-plan.js'
 import type { ModelRecord } from './model-record.js'
 import { OutcomeRecord } from './outcome-record.js'
 import type { PoolRecord } from './pool-record.js'
+import type { TenantRecord } from './tenant-record.js'
 
 export interface RunFacts {
   readonly nowUs: Micros
@@ -13,6 +14,7 @@ export interface RunFacts {
   readonly rounds: number
   readonly interrupted: boolean
   readonly conditions: ReadonlySet<string>
+  readonly faults?: FaultSummary
 }
 
 /** `summary.json` but for what only the outside knows: wall time and lines skipped. */
@@ -20,12 +22,13 @@ export function summariseRun(
   cluster: {
     readonly plan: ClusterPlan
     readonly models: readonly ModelRecord[]
+    readonly tenants: readonly TenantRecord[]
     readonly pools: readonly PoolRecord[]
     readonly engines: readonly EngineHost[]
   },
   run: RunFacts,
 ): SimulatedSummary {
-  const { plan, models, pools, engines } = cluster
+  const { plan, models, tenants, pools, engines } = cluster
   const all = new OutcomeRecord()
   for (const model of models) all.absorb(model)
   const summaries = models.map((model) =>
@@ -45,7 +48,9 @@ export function summariseRun(
     rounds: run.rounds,
     interrupted: run.interrupted,
     conditions: [...run.conditions].sort(),
+    ...(run.faults ? { faults: run.faults } : {}),
     models: Object.fromEntries(summaries.map((summary, i) => [models[i].plan.name, summary])),
+    tenants: Object.fromEntries(tenants.map((tenant) => [tenant.plan.name, tenant.summary()])),
     pools: Object.fromEntries(
       pools.map((pool) => {
         const served = engines.filter((host) => host.plan.pool === pool.plan.id)

@@ -1,31 +1,31 @@
-import type {
-  DecisionRecord,
-  DeviceCommand,
-  EngineDocument,
-  EngineMessage,
-  PoolReport,
-  ShareDocument,
-  TraceDetail,
-  TraceRecord,
-} from '@kvasir/contracts'
-import { ClusterMachine, type ClusterMachineInput, type PoolInput, recordOf } from '@kvasir/coordinator-core'
-import type { DeviceInput, Run } from '@kvasir/device-core'
-import { Dispatcher } from '@kvasir/dispatch'
+import type { DecisionRecord, TraceDetail, TraceRecord } from '@kvasir/contracts'
+import {
+  ClusterMachine,
+  type ClusterMachineInput,
+  type PoolEffect,
+  type PoolInput,
+  recordOf,
+} from '@kvasir/coordinator-core'
 import type { EngineInput } from '@kvasir/engine-core'
-import { type SpatialGroup, spatialStep } from '@kvasir/hardware'
 import { EventHeap, invariant, type Micros } from '@kvasir/kernel'
-import type { RequestRecord, RequestStream } from '@kvasir/workload'
+import type { RequestStream } from '@kvasir/workload'
 import { buildCluster, type DeviceHost, type EngineHost, type PoolHost } from './build.js'
 import type { ClusterPlan } from './cluster-plan.js'
+import { CostTables } from './cost-tables.js'
 import { EventClass } from './event-class.js'
-import { type JointRun, jointStepUs, type LockStep } from './lock-step.js'
+import { FaultBook, type FaultRecord } from './faults/fault-book.js'
+import { Faults } from './faults/faults.js'
+import type { FaultWorld } from './faults/fault-world.js'
+import { GroupRuns, type GroupWorld } from './group-runs.js'
+import type { Letter } from './letter.js'
 import { ModelRecord } from './model-record.js'
 import { Network } from './network.js'
 import { Recorder } from './recorder.js'
+import { RequestPath, type RequestWorld } from './request-path.js'
 import type { LiveRequest } from './live-request.js'
 import type { SimulationResult } from './result.js'
 import { Slab } from './slab.js'
-import { type UserGroup, UserLoop } from './user-loop.js'
+import type { UserGroup } from './user-loop.js'
 
 export interface SimulationOptions {
   /** Each request's `model` names a model of the plan. */
@@ -34,6 +34,8 @@ export interface SimulationOptions {
   readonly users?: readonly UserGroup[]
   /** Stop there; what has not ended is `unfinished`. */
   readonly untilUs?: Micros
+  /** Tables that other simulations have made or will use; its own when absent. */
+  readonly costs?: CostTables
   readonly trace?: (record: TraceRecord) => void
   readonly traceDetail?: TraceDetail
   /** The lines of the decision log, in the order in which they were decided. */
@@ -41,15 +43,6 @@ export interface SimulationOptions {
   /** Called after every event, with the whole cluster in view: the laws that no single machine can see. */
   readonly inspect?: (simulation: Simulation) => void
 }
-
-type Letter =
-  | { readonly kind: 'document'; readonly engine: EngineHost; readonly document: EngineDocument }
-  | { readonly kind: 'message'; readonly pool: PoolHost; readonly message: EngineMessage }
-  | { readonly kind: 'report'; readonly report: PoolReport }
-  | { readonly kind: 'shares'; readonly pool: PoolHost; readonly document: ShareDocument }
-
-/** Payload of the stream's arrivals; those of users carry their group's index plus one. */
-const STREAM = 0
 
 /**
  * Hosts the machines of a whole cluster in virtual time: one event heap, message delays, seeded chance. It decides nothing
@@ -64,26 +57,25 @@ export class Simulation {
   #options: SimulationOptions
   #heap = new EventHeap()
   #letters = new Slab<Letter>()
-  #transfers = new Slab<{ readonly device: DeviceHost; readonly transfer: number }>()
-  #submissions = new Slab<{ readonly engine: EngineHost; readonly live: LiveRequest }>()
-  #users: UserLoop
+  #requests: RequestPath
   #network: Network
-  #dispatchers = new Map<string, Dispatcher>()
+  #groups: GroupRuns
   #engineByName = new Map<string, EngineHost>()
   #recorder: Recorder
-  #pending: RequestRecord | undefined
+  /** Of a plan in which something breaks. */
+  #faults: Faults | undefined
+  #acts = new Slab<() => void>()
   #now: Micros = 0
   #clusterArmedUs: Micros = Infinity
   #events = 0
   #over = false
   #result: SimulationResult | undefined
-  #lastArrivalUs: Micros = 0
 
   constructor(plan: ClusterPlan, options: SimulationOptions) {
     this.plan = plan
     this.#options = options
     const models = plan.models.map((model) => new ModelRecord(model))
-    const cluster = buildCluster(plan, models)
+    const cluster = buildCluster(plan, models, options.costs ?? new CostTables())
     this.devices = cluster.devices
     this.pools = cluster.pools
     this.engines = cluster.engines
@@ -94,15 +86,18 @@ export class Simulation {
       seed: plan.seed,
       links: 2 * (plan.engines.length + plan.pools.length),
     })
+    this.#groups = new GroupRuns(this.#groupWorld())
     for (const engine of this.engines) this.#engineByName.set(engine.plan.id, engine)
-    for (const model of plan.models) this.#dispatchers.set(model.name, new Dispatcher(plan.dispatch))
+    const faultBook = plan.faults?.length ? new FaultBook() : undefined
     this.#recorder = new Recorder(
       { plan, models, engines: this.engines, devices: this.devices },
       {
         ...(options.trace ? { trace: options.trace } : {}),
+        ...(faultBook ? { faults: faultBook } : {}),
         traceDetail: options.traceDetail ?? 'run',
       },
     )
+    this.#requests = new RequestPath(this.#requestWorld(), options)
     for (const device of this.devices) device.machine.step(0, { kind: 'fence', epoch: 1, nonce: 1 })
     for (const engine of this.engines) {
       this.#heap.push(engine.plan.joinUs, EventClass.Membership, engine.index)
@@ -110,9 +105,8 @@ export class Simulation {
         this.#heap.push(engine.plan.leaveUs, EventClass.Membership, engine.index)
     }
     this.#heap.push(0, EventClass.Sample, 0)
-    this.#users = new UserLoop(options.users ?? [])
-    for (const { group, atUs } of this.#users.start()) this.#heap.push(atUs, EventClass.Arrival, group + 1)
-    this.#pull()
+    this.#faults = faultBook && new Faults(this.#faultWorld(), faultBook)
+    this.#requests.start()
   }
 
   get nowUs(): Micros {
@@ -155,21 +149,71 @@ export class Simulation {
     return this.#result
   }
 
+  #groupWorld(): GroupWorld {
+    return {
+      heap: this.#heap,
+      now: () => this.#now,
+      host: (engine) => this.#host(engine),
+      tell: (engine, input) => {
+        if (!engine.dead) this.#engine(engine, input)
+      },
+      submitLate: (engine) => this.#requests.submitLate(engine),
+      stepEnded: (engine, stepUs) => this.#recorder.book.stepEnded(engine, stepUs),
+    }
+  }
+
+  #faultWorld(): FaultWorld {
+    const { plan, engines, devices, pools } = this
+    return {
+      plan,
+      engines,
+      devices,
+      pools,
+      groups: this.#groups,
+      now: () => this.#now,
+      at: (us, act) => this.#heap.push(us, EventClass.Fault, this.#acts.put(act)),
+      perform: (pool, effects) => this.#performPool(pool, effects),
+      tellPool: (pool, input) => this.#pool(pool, input),
+      start: (engine) => this.#start(engine),
+      serve: (engine, serving) => this.#requests.serve(engine, serving),
+      abandon: (engine, record) => this.#abandon(engine, record),
+      send: (live) => this.#requests.sendAgain(live),
+      reject: (live, reason, detail) => this.#requests.reject(live, reason, detail),
+    }
+  }
+
+  #requestWorld(): RequestWorld {
+    return {
+      plan: this.plan,
+      heap: this.#heap,
+      recorder: this.#recorder,
+      now: () => this.#now,
+      faults: () => this.#faults,
+      host: (engine) => this.#host(engine),
+      tell: (engine, input) => this.#engine(engine, input),
+      allEnded: () => {
+        this.#over = true
+      },
+    }
+  }
+
   #handle(eventClass: number, payload: number): void {
     switch (eventClass) {
       case EventClass.StepEnd:
-        return this.#stepEnded(this.engines[payload])
+        return this.#groups.stepEnded(this.engines[payload])
       case EventClass.CopyEnd:
-        return this.#copyEnded(this.#transfers.take(payload))
+        return this.#groups.copyEnded(payload)
       case EventClass.ToEngine:
       case EventClass.ToPool:
         return this.#deliver(this.#letters.take(payload))
+      case EventClass.Fault:
+        return this.#acts.take(payload)()
       case EventClass.Membership:
         return this.#membership(this.engines[payload])
       case EventClass.Arrival:
-        return payload === STREAM ? this.#arriveNext() : this.#send(payload - 1)
+        return this.#requests.arrives(payload)
       case EventClass.Submit:
-        return this.#submit(this.#submissions.take(payload))
+        return this.#requests.submitted(payload)
       case EventClass.WakeCluster:
         return this.#wakeCluster()
       case EventClass.WakePool:
@@ -179,87 +223,6 @@ export class Simulation {
       case EventClass.Sample:
         return this.#sample()
     }
-  }
-
-  // ── requests ────────────────────────────────────────────────────────────────────────────────────
-
-  #pull(): void {
-    this.#pending = this.#options.requests.next()
-    if (!this.#pending) return
-    invariant(
-      this.#pending.arrivalUs >= this.#lastArrivalUs,
-      () =>
-        `request ${this.#pending?.id} arrives at ${this.#pending?.arrivalUs} us, before the one ahead of it (${this.#lastArrivalUs} us)`,
-    )
-    this.#lastArrivalUs = this.#pending.arrivalUs
-    this.#heap.push(this.#pending.arrivalUs, EventClass.Arrival, STREAM)
-  }
-
-  #arriveNext(): void {
-    const request = this.#pending
-    invariant(request !== undefined, () => 'an arrival without a request')
-    this.#pull()
-    this.#arrive(request, undefined)
-  }
-
-  #send(users: number): void {
-    const request = this.#users.send(users, this.#now)
-    if (request === undefined) this.#endWhenDone()
-    else this.#arrive(request, users)
-  }
-
-  #arrive(request: RequestRecord, users: number | undefined): void {
-    const dispatcher = this.#dispatchers.get(request.model ?? '')
-    const replica = dispatcher?.choose({ session: request.session, prefix: prefixKey(request) })
-    const live = this.#recorder.submitted(this.#now, request, replica)
-    live.users = users
-    if (!replica) {
-      this.#recorder.rejected(this.#now, live, 'no_replica', `no engine serves model ${request.model}`)
-      return this.#requestEnded(live, 'refused')
-    }
-    const engine = this.#engineByName.get(replica.engine)
-    invariant(engine !== undefined, () => `replica ${replica.engine} has no engine`)
-    this.#recorder.book.arrived(this.#now, engine, request)
-    const submitUs = engine.passFrontEnd(this.#now)
-    if (submitUs === this.#now) return this.#submit({ engine, live })
-    this.#heap.push(submitUs, EventClass.Submit, this.#submissions.put({ engine, live }))
-  }
-
-  /** Where the next step is planned already, a request is none of the engine's business until that one has begun. */
-  #submit(submission: { readonly engine: EngineHost; readonly live: LiveRequest }): void {
-    const { engine, live } = submission
-    if (engine.endUs >= 0 && engine.model.plan.plansAhead) engine.late.push(live)
-    else this.#submitNow(submission)
-  }
-
-  #submitLate(engine: EngineHost): void {
-    const { late } = engine
-    if (late.length === 0) return
-    engine.late = []
-    for (const live of late) this.#submitNow({ engine, live })
-  }
-
-  #submitNow({ engine, live }: { readonly engine: EngineHost; readonly live: LiveRequest }): void {
-    const { id, leaveUs } = engine.plan
-    if (leaveUs !== undefined && this.#now >= leaveUs) {
-      this.#recorder.rejected(this.#now, live, 'engine_left', `engine ${id} left before it had the request`)
-      return this.#requestEnded(live, 'refused')
-    }
-    engine.arriving = live
-    this.#engine(engine, { kind: 'submit', sequence: this.#recorder.sequenceOf(live) })
-  }
-
-  /** Its user, if it has one, sends the next request. */
-  #requestEnded(live: LiveRequest, how: 'served' | 'refused'): void {
-    if (live.users !== undefined) {
-      const atUs = this.#users.ended(live.users, this.#now, how)
-      if (atUs !== undefined) this.#heap.push(atUs, EventClass.Arrival, live.users + 1)
-    }
-    this.#endWhenDone()
-  }
-
-  #endWhenDone(): void {
-    if (this.#pending === undefined && this.#users.isSilent && this.#recorder.allEnded) this.#over = true
   }
 
   // ── machines ────────────────────────────────────────────────────────────────────────────────────
@@ -275,14 +238,14 @@ export class Simulation {
           )
           break
         case 'device':
-          this.#command(host, effect.command)
+          this.#groups.command(host, effect.command)
           break
         case 'accepted':
           this.#recorder.accepted(this.#now, host, effect.slot)
           break
         case 'refused': {
           const live = this.#recorder.refused(this.#now, host, effect.reason, effect.detail)
-          this.#requestEnded(live, 'refused')
+          this.#requests.ended(live, 'refused')
           break
         }
         case 'planned':
@@ -291,7 +254,7 @@ export class Simulation {
         case 'stepped': {
           const { plan, outcome, startedUs, finishedUs } = effect
           const ended = this.#recorder.stepped(this.#now, host, plan, outcome, finishedUs - startedUs)
-          for (const live of ended) this.#requestEnded(live, 'served')
+          for (const live of ended) this.#requests.ended(live, 'served')
           break
         }
         case 'preempted':
@@ -299,7 +262,7 @@ export class Simulation {
           break
         case 'ended': {
           const live = this.#recorder.ended(this.#now, host, effect.slot, effect.reason)
-          this.#requestEnded(live, 'refused')
+          this.#requests.ended(live, 'refused')
           break
         }
         case 'outcome':
@@ -309,104 +272,12 @@ export class Simulation {
     this.#armEngine(host)
   }
 
-  /** Engines in lock step get their turns together. */
-  #command(host: EngineHost, command: DeviceCommand): void {
-    const { lockStep } = host
-    if (lockStep === undefined || command.kind !== 'ready') return this.#device(host.device, command)
-    lockStep.ready(host, command)
-    this.#gather(lockStep)
-  }
-
-  #gather(lockStep: LockStep): void {
-    lockStep.gather(
-      (engine, command) => this.#device(engine.device, command),
-      (parts) => this.#startTogether(parts),
-    )
-  }
-
-  #startTogether(parts: readonly JointRun[]): void {
-    const stepUs = jointStepUs(parts)
-    for (const { engine, run } of parts) this.#start(engine, run, stepUs)
-  }
-
-  #run(run: Run): void {
-    const engine = this.#host(run.engine)
-    if (engine.lockStep !== undefined) return engine.lockStep.add({ engine, run })
-    const { spatial } = engine.device
-    if (spatial !== undefined) return this.#startBeside(spatial, engine, run)
-    const computeUs = Math.max(1, Math.round(engine.cost.stepUs(run.shape) / run.share))
-    this.#start(engine, run, run.copyUs + computeUs)
-  }
-
-  #start(engine: EngineHost, run: Run, stepUs: Micros): void {
-    this.#started(engine, run)
-    this.#endsAt(engine, this.#now + stepUs)
-    this.#submitLate(engine)
-  }
-
-  /** Steps that run side by side end earlier or later than thought whenever one of them begins or ends. */
-  #startBeside(spatial: SpatialGroup, engine: EngineHost, run: Run): void {
-    this.#started(engine, run)
-    const step = spatialStep(engine.cost.breakdown(run.shape))
-    // Copies hold up the step whatever it runs on.
-    const withCopies = { ...step, fixedUs: step.fixedUs + run.copyUs }
-    const ends = spatial.begin(this.#now, run.engine, { step: withCopies, multiprocessors: run.share })
-    for (const { engine: name, endUs } of ends) this.#endsAt(this.#host(name), endUs)
-    this.#submitLate(engine)
-  }
-
-  #started(engine: EngineHost, run: Run): void {
-    engine.turn = run.turn
-    engine.share = run.share
-    engine.startedUs = this.#now
-    engine.model.waitedForCopies(run.copyUs)
-    if (run.copies) engine.model.copied(run.copies, engine.blockBytes)
-  }
-
-  #endsAt(engine: EngineHost, endUs: Micros): void {
-    if (engine.endUs === endUs) return
-    engine.endUs = endUs
-    this.#heap.push(endUs, EventClass.StepEnd, engine.index)
-  }
-
-  #device(host: DeviceHost, input: DeviceInput): void {
-    for (const effect of host.machine.step(this.#now, input)) {
-      if (effect.kind === 'run') {
-        this.#run(effect)
-      } else if (effect.kind === 'transfer') {
-        const engine = this.#host(effect.engine)
-        engine.model.copied(effect.copies, engine.blockBytes)
-        const transfer = this.#transfers.put({ device: host, transfer: effect.transfer })
-        this.#heap.push(this.#now + effect.copyUs, EventClass.CopyEnd, transfer)
-      } else if (effect.kind === 'refused' && effect.engine === '') {
-        invariant(false, () => `device ${host.plan.id} refused ${effect.command}: ${effect.reason}`)
-      } else if (effect.kind !== 'fenced') {
-        this.#engine(this.#host(effect.engine), effect)
-      }
-    }
-  }
-
-  #copyEnded({ device, transfer }: { readonly device: DeviceHost; readonly transfer: number }): void {
-    this.#device(device, { kind: 'transferred', transfer })
-  }
-
-  #stepEnded(engine: EngineHost): void {
-    // An end that was put off or brought forward since.
-    if (engine.endUs !== this.#now) return
-    engine.endUs = -1
-    this.#recorder.book.stepEnded(engine, this.#now - engine.startedUs)
-    const { lockStep } = engine
-    const spatial = lockStep === undefined ? engine.device.spatial : undefined
-    for (const end of spatial?.end(this.#now, engine.plan.id) ?? [])
-      this.#endsAt(this.#host(end.engine), end.endUs)
-    lockStep?.ended()
-    this.#device(engine.device, { kind: 'ran', engine: engine.plan.id, turn: engine.turn })
-    if (lockStep) this.#gather(lockStep)
-    if (engine.endUs < 0) this.#submitLate(engine)
-  }
-
   #pool(host: PoolHost, input: PoolInput): void {
-    for (const effect of host.machine.step(this.#now, input)) {
+    this.#performPool(host, host.machine.step(this.#now, input))
+  }
+
+  #performPool(host: PoolHost, effects: readonly PoolEffect[]): void {
+    for (const effect of effects) {
       switch (effect.kind) {
         case 'document': {
           const engine = this.#host(effect.document.engine)
@@ -427,7 +298,12 @@ export class Simulation {
           this.#options.decisions?.(recordOf(effect.origin, effect.decision))
           break
         case 'evict':
-          this.#device(host.device, { kind: 'close', engine: effect.engine, incarnation: effect.incarnation })
+          this.#groups.device(host.device, {
+            kind: 'close',
+            engine: effect.engine,
+            incarnation: effect.incarnation,
+          })
+          this.#faults?.deviceWasTold(host)
           break
         case 'report':
           this.#post(effect, EventClass.ToPool, this.#clusterLink(host))
@@ -454,16 +330,44 @@ export class Simulation {
   }
 
   #membership(engine: EngineHost): void {
-    const dispatcher = this.#dispatchers.get(engine.plan.model)
     if (engine.joined) {
-      dispatcher?.remove(engine.plan.id)
+      this.#requests.serve(engine, false)
       this.#recorder.membership(this.#now, engine, 'leave')
-      return this.#engine(engine, { kind: 'stop' })
+      if (!engine.dead) this.#engine(engine, { kind: 'stop' })
+      return
     }
     engine.joined = true
-    dispatcher?.add(engine.plan.id)
+    if (this.#faults?.joins(engine) === false) return
+    this.#requests.serve(engine, true)
     this.#recorder.membership(this.#now, engine, 'join')
     this.#engine(engine, { kind: 'start' })
+  }
+
+  /** A run of an engine that has ended before begins; requests are sent to it when it has a lease. */
+  #start(engine: EngineHost): void {
+    engine.dead = false
+    this.#recorder.membership(this.#now, engine, 'join')
+    this.#engine(engine, { kind: 'start' })
+  }
+
+  /** An engine's process is gone: what has begun to stream is lost, and the rest can go to others. */
+  #abandon(engine: EngineHost, record: FaultRecord | undefined): readonly LiveRequest[] {
+    this.#requests.serve(engine, false)
+    const again = engine.late
+    for (const slot of engine.machine.scheduler.slots()) {
+      const { live, streamed } = this.#recorder.lost(this.#now, engine, slot)
+      if (!streamed) again.push(live)
+      else {
+        if (record) record.lost++
+        this.#requests.ended(live, 'refused')
+      }
+    }
+    for (const live of again) this.#recorder.recalled(live)
+    engine.dead = true
+    engine.forget()
+    this.#recorder.book.noteMemory(this.#now, engine)
+    this.#recorder.membership(this.#now, engine, 'leave')
+    return again
   }
 
   #host(name: string): EngineHost {
@@ -479,11 +383,16 @@ export class Simulation {
   }
 
   #deliver(letter: Letter): void {
-    if (letter.kind === 'document')
-      this.#engine(letter.engine, { kind: 'document', document: letter.document })
+    if (this.#faults?.intercepts(letter)) return
+    if (letter.kind === 'document') this.#hearDocument(letter)
     else if (letter.kind === 'message') this.#pool(letter.pool, { kind: 'message', message: letter.message })
     else if (letter.kind === 'report') this.#tellCluster(letter)
     else this.#pool(letter.pool, { kind: 'shares', document: letter.document })
+  }
+
+  #hearDocument({ engine, document }: Extract<Letter, { kind: 'document' }>): void {
+    if (!engine.dead) this.#engine(engine, { kind: 'document', document })
+    this.#faults?.heard(engine, document)
   }
 
   /** One timer per machine: armed when it moves forward, ignored when it moved back. */
@@ -497,6 +406,7 @@ export class Simulation {
   #wakeEngine(host: EngineHost): void {
     if (this.#now < host.armedUs) return
     host.armedUs = Infinity
+    if (host.dead) return
     const deadline = host.machine.nextDeadline()
     if (deadline !== undefined && deadline <= this.#now) this.#engine(host, { kind: 'wake' })
     else this.#armEngine(host)
@@ -512,6 +422,7 @@ export class Simulation {
   #wakePool(host: PoolHost): void {
     if (this.#now < host.armedUs) return
     host.armedUs = Infinity
+    if (host.muted) return
     const deadline = host.machine.nextDeadline()
     if (deadline !== undefined && deadline <= this.#now) this.#pool(host, { kind: 'wake' })
     else this.#armPool(host)
@@ -534,14 +445,7 @@ export class Simulation {
 
   #sample(): void {
     this.#recorder.book.sample(this.#now)
-    const noneToCome = this.#pending === undefined && this.#users.isSilent
-    if (noneToCome && this.#recorder.isStuck(this.#now)) this.#over = true
+    if (this.#requests.noneToCome && this.#recorder.isStuck(this.#now)) this.#over = true
     this.#heap.push(this.#now + this.#recorder.sampleEveryUs, EventClass.Sample, 0)
   }
-}
-
-/** The first shared prefix block: requests that agree on it are worth keeping together. */
-function prefixKey(request: RequestRecord): string | undefined {
-  const first = request.prefixBlocks?.[0]
-  return first === undefined ? undefined : String(first)
 }

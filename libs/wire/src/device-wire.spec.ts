@@ -53,12 +53,16 @@ const command: fc.Arbitrary<DeviceCommand> = fc.oneof(
   fc.record({ kind: fc.constant('fence' as const), epoch: large, nonce: large }),
   fc.record({ kind: fc.constant('map' as const), ...sender, epoch: large, bundles: count }),
   fc.record({ kind: fc.constant('unmap' as const), ...sender, bundles }),
-  fc.record({
-    kind: fc.constant('ready' as const),
-    ...sender,
-    epoch: large,
-    claim: fc.double({ noNaN: true, noDefaultInfinity: true }).map(positiveZero),
-  }),
+  fc.record(
+    {
+      kind: fc.constant('ready' as const),
+      ...sender,
+      epoch: large,
+      claim: fc.double({ noNaN: true, noDefaultInfinity: true }).map(positiveZero),
+      slackUs: fc.integer(),
+    },
+    { requiredKeys: ['kind', 'engine', 'incarnation', 'epoch', 'claim'] },
+  ),
   fc.record(
     { kind: fc.constant('execute' as const), ...sender, epoch: large, shape, copies },
     { requiredKeys: ['kind', 'engine', 'incarnation', 'epoch', 'shape'] },

@@ -37,8 +37,8 @@ export function requestOf(command: DeviceCommand): SessionRequest {
     case 'unmap':
       return { command: { $case: 'unmap', value: { sender: senderOf(command), bundles: command.bundles } } }
     case 'ready': {
-      const { epoch, claim } = command
-      return { command: { $case: 'ready', value: { sender: senderOf(command), epoch, claim } } }
+      const { epoch, claim, slackUs } = command
+      return { command: { $case: 'ready', value: { sender: senderOf(command), epoch, claim, slackUs } } }
     }
     case 'execute': {
       const { epoch, shape, copies } = command
@@ -84,9 +84,10 @@ export function commandIn({ command }: SessionRequest): DeviceCommand {
     case 'unmap':
       return { kind: 'unmap', ...senderIn(command.value), bundles: command.value.bundles }
     case 'ready': {
-      const { epoch, claim } = command.value
+      const { epoch, claim, slackUs } = command.value
       if (Number.isNaN(claim)) throw new WireError('ready: claim is NaN; it must be a number')
-      return { kind: 'ready', ...senderIn(command.value), epoch, claim }
+      const slack = slackUs === undefined ? {} : { slackUs }
+      return { kind: 'ready', ...senderIn(command.value), epoch, claim, ...slack }
     }
     case 'execute': {
       const { epoch, shape, copies } = command.value

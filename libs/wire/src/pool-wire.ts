@@ -42,7 +42,7 @@ export function engineMessageIn(said: Said, { engine, incarnation }: Sender): En
 }
 
 function heartbeatIn(said: WireHeartbeat, sender: Sender): Heartbeat {
-  const { demand, fragmentation, lowestPriority, url, ...rest } = said
+  const { demand, fragmentation, growth, lowestPriority, url, ...rest } = said
   if (!demand) throw new WireError('heartbeat: demand is missing')
   return {
     kind: 'heartbeat',
@@ -50,6 +50,7 @@ function heartbeatIn(said: WireHeartbeat, sender: Sender): Heartbeat {
     ...rest,
     demand,
     ...(fragmentation === undefined ? {} : { fragmentation }),
+    ...(growth === undefined ? {} : { growth }),
     lowestPriority: lowestPriority ?? null,
     ...(url === undefined ? {} : { url }),
   }
@@ -70,10 +71,10 @@ export function wireEngineMessage(message: EngineMessage): Said {
       return { $case: 'cancel', value: { number: message.number, id: message.id } }
     case 'heartbeat': {
       const { kind: _kind, engine: _engine, incarnation: _incarnation, ...said } = message
-      const { fragmentation, lowestPriority, url } = said
+      const { fragmentation, growth, lowestPriority, url } = said
       return {
         $case: 'heartbeat',
-        value: { ...said, fragmentation, lowestPriority: lowestPriority ?? undefined, url },
+        value: { ...said, fragmentation, growth, lowestPriority: lowestPriority ?? undefined, url },
       }
     }
   }

@@ -9,10 +9,14 @@ import {
   type SimulationBenchResult,
   type SimulationBenchRow,
 } from '../bench/simulation-bench.js'
+import { traceBench, type TraceBenchResult } from '../bench/trace-bench.js'
 import { readTraceRecords } from '../input/trace-file.js'
 
 interface RawBenchOptions {
-  readonly trace?: string
+  readonly trace?: string | undefined
+  readonly cluster?: string
+  readonly policy: string
+  readonly requests?: string | undefined
   readonly large: boolean
   readonly json?: true
 }
@@ -22,13 +26,23 @@ export function addSimulationBench(bench: Command): void {
     .command('simulation', { isDefault: true })
     .summary('requests a second, beside other simulators')
     .description(
-      'Measures the simulator in this process and prints it beside what other simulators need for the same requests: one\nLlama-70B engine on a TP-4 group of H100s, 10,000 and 100,000 requests of the Azure 2023 conversation trace (given\nwith --trace, or else made like it), and a million requests over 64 engines. Then the 10,000 again with step times\nfrom measured profiles and from a roofline in turn: what profiles cost.',
+      'Measures the simulator in this process and prints it beside what other simulators need for the same requests: one\nLlama-70B engine on a TP-4 group of H100s, 10,000 and 100,000 requests of the Azure 2023 conversation trace (given\nwith --trace, or else made like it), and a million requests over 64 engines. Then the 10,000 again with step times\nfrom measured profiles and from a roofline in turn: what profiles cost.\n\nWith --cluster it runs one policy over a whole trace instead: the four-model trace of two hours given with --trace, or\nelse made like it.',
     )
-    .option('--trace <file>', 'the Azure 2023 conversation trace (.gz too); made like it when left out')
+    .option('--trace <file>', 'the trace (.gz too); made like it when left out')
+    .option('--cluster <name>', 'run a whole trace on this cluster, such as h100_64gpu, and nothing else')
+    .option('--policy <name>', 'beside --cluster: how budgets and memory are divided', 'weighted-max-min')
+    .option('--requests <n>', 'beside --cluster: requests taken at most')
     .addOption(new Option('--no-large', 'leave out the million requests'))
     .option('--json', 'print the figures as JSON')
-    .action(async (options: RawBenchOptions) => {
-      const trace = await benchTrace(options.trace)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  kvasir bench simulation --no-large\n  kvasir bench simulation --cluster h100_64gpu --trace servegen_4models_2h_derived.csv.gz',
+    )
+    .action(async ({ cluster, ...options }: RawBenchOptions) => {
+      if (cluster !== undefined) return benchTrace({ ...options, cluster })
+      if (options.requests !== undefined)
+        throw new BadInput(`--requests is ${options.requests}; it must be left out, or come with --cluster`)
+      const trace = await conversation(options.trace)
       process.stderr.write(`${trace.source}\n`)
       const result = simulationBench(trace.records, {
         large: options.large,
@@ -42,7 +56,7 @@ export function addSimulationBench(bench: Command): void {
     })
 }
 
-async function benchTrace(
+async function conversation(
   path: string | undefined,
 ): Promise<{ source: string; records: readonly RequestRecord[] }> {
   if (path !== undefined) {
@@ -54,6 +68,29 @@ async function benchTrace(
     source: 'requests made like the Azure 2023 conversation trace',
     records: takeAll(limit(made, 19_366)),
   }
+}
+
+async function benchTrace({
+  trace,
+  cluster,
+  policy,
+  requests,
+  json,
+}: RawBenchOptions & { readonly cluster: string }): Promise<void> {
+  const result = await traceBench({ trace, cluster, policy, requests })
+  process.stdout.write(json ? `${JSON.stringify(result, undefined, 2)}\n` : traceText(result))
+}
+
+function traceText(result: TraceBenchResult): string {
+  const { requests, groups, engines, steps, events, simulatedSeconds, runSeconds, scanSeconds } = result
+  const many = (count: number) => Math.round(count).toLocaleString('en')
+  return [
+    `${many(requests)} requests, ${groups} groups, ${engines} engines, ${(simulatedSeconds / 3600).toFixed(2)} simulated hours: ${many(steps)} steps, ${many(events)} events`,
+    `${runSeconds.toFixed(1)} s of processor to simulate it (${((runSeconds * 1e6) / steps).toFixed(2)} us a step, ${((runSeconds * 1e6) / requests).toFixed(0)} us a request), and ${scanSeconds.toFixed(1)} s to check the trace before`,
+    `resident: ${result.residentMegabytes.toFixed(0)} MB at most`,
+    `yardstick: ${(result.heapHoldPerSecond / 1e6).toFixed(2)} million heap pairs in a second of processor; at the recorded 6.2 it would be ${(runSeconds * result.speed).toFixed(1)} s`,
+    '',
+  ].join('\n')
 }
 
 function progressLine(row: SimulationBenchRow): string {

@@ -5,6 +5,7 @@ import { addClusterBench } from './bench-cluster.js'
 import { addDampingBench } from './bench-damping.js'
 import { addExperimentBench } from './bench-experiment.js'
 import { addHardwareBench } from './bench-hardware.js'
+import { addScaleBench } from './bench-scale.js'
 import { addSchedulerBench } from './bench-scheduler.js'
 import { addSimulationBench } from './bench-simulation.js'
 import { addTransportBench } from './bench-transport.js'
@@ -23,5 +24,6 @@ export function addBenchCommand(program: Command): void {
   addDampingBench(bench)
   addClusterBench(bench)
   addExperimentBench(bench)
+  addScaleBench(bench)
   addTransportBench(bench)
 }

@@ -1,33 +1,28 @@
-import { availableParallelism } from 'node:os'
 import { type Manifest, type MetricSpec } from '@kvasir/contracts'
-import { compareResults, estimateWallMs, PRIORITY_MAX, type RunExecutor } from '@kvasir/experiment'
+import { compareResults, endsOf, estimateWallMs, type SearchSpace } from '@kvasir/experiment'
 import { renderTable } from '@kvasir/report'
 import { readManifest, readRunTable } from '@kvasir/results'
 import type { Command } from 'commander'
 import { BadInput, ExitCode } from '../bad-input.js'
-import { movementsText, planText, resultsJson, resultsText } from '../experiment/experiment-text.js'
-import { findExperiment, type FoundExperiment, shippedExperiments } from '../experiment/find-experiment.js'
-import { type Computers, openExecutor } from '../experiment/open-executor.js'
+import { movementsText, planText, searchPlanText } from '../experiment/experiment-text.js'
+import { findExperiment, shippedExperiments } from '../experiment/find-experiment.js'
 import { probeTime } from '../experiment/probe-time.js'
-import { redisOption } from '../experiment/redis-option.js'
 import { allResults, findResults, newResultPath } from '../experiment/result-path.js'
+import { reportAgain, resumeExperiment, runExperiment } from '../experiment/run-experiment.js'
+import { type LiveOptions, liveOptions } from '../live-twin/live-options.js'
+import { addExperimentOptimise } from './experiment-optimise.js'
 import {
-  reportAgain,
-  resumeExperiment,
-  runExperiment,
-  type WrittenResults,
-} from '../experiment/run-experiment.js'
-import { addExperimentCancel, addExperimentWorker, wholeNumber } from './experiment-worker.js'
-
-interface RawOptions {
-  readonly small?: true
-  readonly seeds?: string
-  readonly workers?: string
-  readonly redis?: string
-  readonly priority?: string
-  readonly out?: string
-  readonly json?: true
-}
+  computersOption,
+  finish,
+  found,
+  print,
+  type RawOptions,
+  withComputers,
+  withExecutor,
+  withSpecOptions,
+  workerCount,
+} from './experiment-options.js'
+import { addExperimentCancel, addExperimentWorker } from './experiment-worker.js'
 
 const EXAMPLES = `
 Examples:
@@ -35,6 +30,7 @@ Examples:
   kvasir experiment plan coordination                   its runs, and about how long they take
   kvasir experiment run coordination --small            a quick version of it
   kvasir experiment run my.yaml --workers 8             all of it; results/NAME/STAMP/report.html has the answer
+  kvasir experiment optimise smallest-cluster           looks for a setting: how few GPUs do, how much load, which weights
   kvasir experiment resume coordination                 goes on with the latest results, wherever they were stopped
   kvasir experiment run my.yaml --redis redis://queue:6379   on every machine that has a kvasir experiment worker
   kvasir experiment compare results/a/1 results/a/2     what has moved beyond noise`
@@ -51,6 +47,7 @@ export function addExperimentCommand(program: Command): void {
   addValidate(experiment)
   addPlan(experiment)
   addRun(experiment)
+  addExperimentOptimise(experiment)
   addResume(experiment)
   addReport(experiment)
   addCompare(experiment)
@@ -67,19 +64,30 @@ function addValidate(experiment: Command): void {
       '\nExamples:\n  kvasir experiment validate my.yaml\n  kvasir experiment validate coordination --small',
     )
     .action((name: string, raw: RawOptions) => {
-      const { plan } = found(name, raw)
+      const { plan, search } = found(name, raw)
       const facts = {
         experiment: plan.spec.name,
         combinations: plan.cells.length,
         seeds: plan.seeds,
-        runs: plan.runs.length,
+        runs: search?.runsMax ?? plan.runs.length,
+        ...(search === undefined ? {} : { settings: search.count }),
       }
-      print(
-        raw.json
-          ? JSON.stringify(facts, undefined, 2)
-          : `${facts.experiment}: ${facts.combinations} combinations × ${facts.seeds.length} seeds, ${facts.runs} runs; all scenarios are valid`,
-      )
+      print(raw.json ? JSON.stringify(facts, undefined, 2) : validText(facts))
     })
+}
+
+function validText(facts: {
+  readonly experiment: string
+  readonly combinations: number
+  readonly seeds: readonly number[]
+  readonly runs: number
+  readonly settings?: number
+}): string {
+  const { experiment, combinations, seeds, runs, settings } = facts
+  const each = `${experiment}: ${combinations} combinations × ${seeds.length} seeds`
+  return settings === undefined
+    ? `${each}, ${runs} runs; all scenarios are valid`
+    : `${each}, a search of up to ${runs} runs among ${settings} settings`
 }
 
 function addPlan(experiment: Command): void {
@@ -92,7 +100,8 @@ function addPlan(experiment: Command): void {
     )
     .action(async (name: string, raw: RawOptions) => {
       const workers = workerCount(raw.workers)
-      const { plan, folder } = found(name, raw)
+      const { plan, folder, search } = found(name, raw)
+      if (search !== undefined) return planSearched(search, folder, { workers, json: raw.json ?? false })
       const wallMs = estimateWallMs(plan.runs, await probeTime(plan, folder)) ?? 0
       const runs = plan.runs.map(({ id, cell, seed, repetition }) => ({
         id,
@@ -112,17 +121,45 @@ function addPlan(experiment: Command): void {
     })
 }
 
+/** Which runs a search takes is not known before: how many there are at most is. */
+async function planSearched(
+  search: SearchSpace,
+  folder: string,
+  { workers, json }: { readonly workers: number; readonly json: boolean },
+): Promise<void> {
+  const ends = endsOf(search)
+  const timed = await probeTime(ends, folder)
+  const meanMs = (estimateWallMs(ends.runs, timed) ?? 0) / ends.runs.length
+  const facts = { runsMax: search.runsMax, wallMs: meanMs * search.runsMax, workers }
+  const { spec, axes, count } = search
+  print(
+    json
+      ? JSON.stringify(
+          { experiment: spec.name, search: spec.search, settings: count, ...facts },
+          undefined,
+          2,
+        )
+      : searchPlanText({ spec, axes, count, cells: search.plan.cells.length, ...facts }),
+  )
+}
+
 function addRun(experiment: Command): void {
   withComputers(
     withSpecOptions(experiment.command('run <experiment>').summary('run it, and write tables and a report')),
   )
     .option('--out <dir>', 'folder of the results (default: results/NAME/STAMP)')
+    .option('--live', 'play it against a live cluster in real time, beside its simulation')
+    .option('--speed <factor>', 'with --live: of the modelled GPUs; below 1 is slow motion (default: 1)')
+    .option('--gateway <url>', 'with --live: of a cluster that runs, in place of a private one')
+    .option('--coordinator <url>', 'and of one of its coordinators')
     .option('--json', 'print the results as JSON')
     .addHelpText(
       'after',
-      '\nCtrl-C waits for the runs under way and writes what there is; a second one ends at once, and resume goes on.\n\nExamples:\n  kvasir experiment run coordination\n  kvasir experiment run coordination --small --out small-results\n  kvasir experiment run my.yaml --seeds 1..20 --workers 16\n  kvasir experiment run my.yaml --redis redis://queue.example:6379 --priority 5',
+      '\nCtrl-C waits for the runs under way and writes what there is; a second one ends at once, and resume goes on.\n\nExamples:\n  kvasir experiment run coordination\n  kvasir experiment run coordination --small --out small-results\n  kvasir experiment run my.yaml --seeds 1..20 --workers 16\n  kvasir experiment run my.yaml --redis redis://queue.example:6379 --priority 5\n  kvasir experiment run live-twin --live\n  kvasir experiment run live-twin --small --live --speed 0.25',
     )
     .action(async (name: string, raw: RawOptions) => {
+      const live = liveOptions(raw)
+      if (live !== undefined) return runLive(name, raw, live)
       const computers = computersOption(raw)
       const experiment = found(name, raw)
       const path = raw.out ?? newResultPath(experiment.spec.name, new Date())
@@ -131,6 +168,22 @@ function addRun(experiment: Command): void {
       )
       finish(written, raw)
     })
+}
+
+async function runLive(name: string, raw: RawOptions, live: LiveOptions): Promise<void> {
+  const stray = (['workers', 'redis', 'priority'] as const).find((option) => raw[option] !== undefined)
+  if (stray !== undefined)
+    throw new BadInput(`--${stray} is ${raw[stray]}; with --live runs are played here, one after the other`)
+  const experiment = found(name, raw)
+  const path = raw.out ?? newResultPath(experiment.spec.name, new Date())
+  // It brings Redis and all that; other commands start without.
+  const { runLiveExperiment } = await import('../live-twin/live-experiment.js')
+  const { twinJson, twinText } = await import('../live-twin/twin-text.js')
+  const report = await runLiveExperiment(experiment, path, live)
+  print(raw.json ? twinJson(report, { requests: false }) : twinText(report))
+  process.stderr.write(`results in ${path}\n`)
+  const isSame = report.runs.every(({ verdict }) => verdict.kind !== 'ended_otherwise')
+  process.exitCode = isSame ? ExitCode.Ok : ExitCode.Failed
 }
 
 function addResume(experiment: Command): void {
@@ -198,8 +251,8 @@ function addList(experiment: Command): void {
     .addHelpText('after', '\nExamples:\n  kvasir experiment list\n  kvasir experiment list --json')
     .action(({ json }: RawOptions) => {
       const shipped = shippedExperiments().map((name) => {
-        const { spec, plan } = findExperiment(name, { small: false, seeds: undefined })
-        return { name, question: spec.question, runs: plan.runs.length }
+        const { spec, plan, search } = findExperiment(name, { small: false, seeds: undefined })
+        return { name, question: spec.question, runs: search?.runsMax ?? plan.runs.length }
       })
       const results = allResults().map((path) => ({ path, manifest: readManifest(path) }))
       if (json) return print(JSON.stringify({ shipped, results }, undefined, 2))
@@ -223,90 +276,7 @@ function addList(experiment: Command): void {
     })
 }
 
-// ── options ───────────────────────────────────────────────────────────────────────────────────────
-
-function withSpecOptions(command: Command): Command {
-  return command
-    .description('EXPERIMENT is a YAML file, or the name of a shipped experiment (kvasir experiment list).')
-    .option('--small', 'the quick version: what the section `small` says, else two seeds')
-    .option('--seeds <list>', 'seeds in place of the specification’s, such as 1..20 or 1,2,5')
-}
-
-function found(name: string, { small, seeds }: RawOptions): FoundExperiment {
-  return findExperiment(name, {
-    small: small ?? false,
-    seeds: seeds === undefined ? undefined : seedsOption(seeds),
-  })
-}
-
-/** `1..20` or `1,2,5`, or both. @throws {BadInput} */
-export function seedsOption(text: string): readonly number[] {
-  return text.split(',').flatMap((part) => {
-    const range = /^(\d+)(?:\.\.(\d+))?$/.exec(part)
-    const first = Number(range?.[1])
-    const last = Number(range?.[2] ?? range?.[1])
-    if (range === null || last < first)
-      throw new BadInput(`--seeds is ${text}; it must be whole numbers with commas, or a range such as 1..20`)
-    return Array.from({ length: last - first + 1 }, (_, i) => first + i)
-  })
-}
-
-function withComputers(command: Command): Command {
-  return command
-    .option('--workers <n>', 'runs at a time, each in a process of its own (default: cores)')
-    .option('--redis <url>', 'have them computed by workers that listen there (kvasir experiment worker)')
-    .option('--priority <n>', `in that queue, 0 to ${PRIORITY_MAX}; higher runs first (default: 0)`)
-}
-
-/** @throws {BadInput} */
-function computersOption({ redis, workers, priority }: RawOptions): Computers {
-  if (redis === undefined) {
-    if (priority !== undefined) throw new BadInput(`--priority is ${priority}; it goes with --redis only`)
-    return { kind: 'here', workers: workerCount(workers) }
-  }
-  if (workers !== undefined)
-    throw new BadInput(
-      `--workers is ${workers}; with --redis it is the workers there that compute (kvasir experiment worker --slots ${workers})`,
-    )
-  const range = { from: 0, to: PRIORITY_MAX }
-  return {
-    kind: 'queue',
-    address: redisOption(redis),
-    priority: wholeNumber('--priority', priority ?? '0', range),
-  }
-}
-
-/** Lets go of the executor also when the experiment does not begin. */
-async function withExecutor<T>(
-  computers: Computers,
-  path: string,
-  use: (executor: RunExecutor) => Promise<T>,
-): Promise<T> {
-  const executor = await openExecutor(computers, path)
-  try {
-    return await use(executor)
-  } finally {
-    executor.close()
-  }
-}
-
-const WORKERS_MAX = 1_024
-
-function workerCount(text: string | undefined): number {
-  return wholeNumber('--workers', text ?? String(availableParallelism()), { from: 1, to: WORKERS_MAX })
-}
-
 // ── results ───────────────────────────────────────────────────────────────────────────────────────
-
-/** Results to standard output, the rest beside it; fails when runs are missing. */
-function finish({ path, manifest, report }: WrittenResults, { json }: RawOptions): void {
-  const isTerminal = process.stdout.isTTY && process.env['NO_COLOR'] === undefined
-  print(json ? resultsJson(path, manifest, report) : resultsText(report, { ansi: isTerminal }))
-  process.stderr.write(`results in ${path}\n`)
-  const isWhole = manifest.status === 'complete' && manifest.runs.failed === 0
-  if (!isWhole) process.stderr.write(`not complete: kvasir experiment resume ${path} goes on\n`)
-  process.exitCode = isWhole ? ExitCode.Ok : ExitCode.Failed
-}
 
 type Manifests = readonly [Manifest, Manifest]
 
@@ -325,8 +295,4 @@ function commonMetrics([before, after]: Manifests): readonly (Pick<MetricSpec, '
   const common = after.metrics.filter(({ path }) => paths.has(path))
   if (common.length > 0) return common
   throw new BadInput('the results have no metric in common; both must measure the same')
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`)
 }

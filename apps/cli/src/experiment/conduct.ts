@@ -1,15 +1,15 @@
 import {
   type ExperimentEffect,
   type ExperimentInput,
-  type ExperimentMachine,
   type RunExecutor,
+  type RunsMachine,
 } from '@kvasir/experiment'
 import type { ResultStore } from '@kvasir/results'
 import { Interrupt } from '../run/interrupt.js'
 
 /** What an experiment is conducted with. */
 export interface Stage {
-  readonly machine: ExperimentMachine
+  readonly machine: RunsMachine
   readonly executor: RunExecutor
   readonly store: Pick<ResultStore, 'record'>
   /** Where the scenario's relative paths start. */
@@ -52,7 +52,7 @@ export function conduct(stage: Stage): Promise<'complete' | 'stopped'> {
           store.record(effect.record, effect.outcome)
           break
         case 'extended':
-          say(`not sharp enough yet: seeds ${effect.seeds.join(', ')} as well`)
+          say(effect.because)
           break
         case 'over':
           end()

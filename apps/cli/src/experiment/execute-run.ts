@@ -1,6 +1,6 @@
 import type { TraceRecord } from '@kvasir/contracts'
 import { type RequestSample, Reservoir, type RunJob, type RunOutcome } from '@kvasir/experiment'
-import { planCluster } from '@kvasir/simulation'
+import { CostTables, planCluster } from '@kvasir/simulation'
 import { defaultModelMap } from '@kvasir/workload'
 import { BadInput } from '../bad-input.js'
 import { profiledPlan } from '../input/kernel-profile.js'
@@ -10,8 +10,11 @@ import { type PreparedWorkload, prepareWorkload } from '../simulate/prepare-work
 import { reportRun } from '../simulate/report-input.js'
 import { type FinishedRun, runSimulation } from '../simulate/run-simulation.js'
 
-/** Workloads as they were prepared, so that runs of the same traces read them through once. */
-export type WorkloadCache = Map<string, PreparedWorkload>
+/** What runs one after the other need make only once: workloads as they were prepared, and step costs. */
+export class RunCache {
+  readonly workloads = new Map<string, PreparedWorkload>()
+  readonly costs = new CostTables()
+}
 
 /**
  * One run of an experiment, as `kvasir simulate` would do it.
@@ -20,10 +23,10 @@ export type WorkloadCache = Map<string, PreparedWorkload>
  */
 export async function executeRun(
   { scenario, folder, keep }: RunJob,
-  cache: WorkloadCache,
+  { workloads, costs }: RunCache,
   stopping: { readonly asked: boolean } = { asked: false },
 ): Promise<{ readonly outcome: RunOutcome; readonly run: FinishedRun }> {
-  const workload = await cachedWorkload({ scenario, folder }, cache)
+  const workload = await cachedWorkload({ scenario, folder }, workloads)
   const planning = planCluster(scenario)
   if (planning.kind === 'refused') throw new BadInput(planning.problems)
   const sampler = keep.samples === 0 ? undefined : new RequestSampler(keep.samples, scenario.seed)
@@ -31,6 +34,7 @@ export async function executeRun(
     plan: profiledPlan(planning.value.plan, scenario, folder),
     scenario,
     workload,
+    costs,
     trace: undefined,
     decisions: undefined,
     progress: silentProgress,
@@ -51,7 +55,7 @@ export async function executeRun(
 /** Seeds and policies change nothing of what is read from files. */
 async function cachedWorkload(
   { scenario, folder }: Pick<RunJob, 'scenario' | 'folder'>,
-  cache: WorkloadCache,
+  cache: RunCache['workloads'],
 ): Promise<PreparedWorkload> {
   const { workload, models, durationS, stopAtS } = scenario
   const key = JSON.stringify({ workload, models, durationS, stopAtS, folder })

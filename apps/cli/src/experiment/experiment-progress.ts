@@ -1,13 +1,13 @@
-import { estimateWallMs, type ExperimentMachine, type RunExecutor } from '@kvasir/experiment'
+import { estimateWallMs, type RunExecutor, type RunsMachine } from '@kvasir/experiment'
 
 /** A line on standard error that says how far an experiment is; nothing where that is no terminal. */
 export class ExperimentProgressLine {
-  readonly #machine: ExperimentMachine
+  readonly #machine: RunsMachine
   readonly #executor: Pick<RunExecutor, 'parallel'>
   readonly #stream: NodeJS.WriteStream
 
   constructor(
-    machine: ExperimentMachine,
+    machine: RunsMachine,
     executor: Pick<RunExecutor, 'parallel'>,
     stream: NodeJS.WriteStream = process.stderr,
   ) {
@@ -33,7 +33,7 @@ export class ExperimentProgressLine {
 }
 
 /** `12/60 runs · 2 under way · about 34 s left` */
-export function progressText(machine: ExperimentMachine, parallel: number): string {
+export function progressText(machine: RunsMachine, parallel: number): string {
   const { planned, ended, failed, underWay } = machine.progress
   const parts = [`${ended}/${planned} runs`, `${underWay} under way`]
   if (failed > 0) parts.push(`${failed} failed`)

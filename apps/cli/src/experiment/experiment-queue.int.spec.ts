@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import {
   copyFileSync,
   existsSync,
@@ -10,27 +9,23 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { obtainRedis, PrivateRedis } from '@kvasir/redis-store'
 import { readRecords } from '@kvasir/results'
 import { connectQueue, experimentsUnderWay, openExperiments } from '@kvasir/run-queue'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { kvasirHere } from '../testing/kvasir-here.js'
+import { KvasirProcess, LAUNCHER } from '../testing/kvasir-process.js'
 
 // Real processes, a build among them, and locks of killed ones that run out; on two cores that others use too.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 })
 
-/** The command as people run it: the launcher, which builds what it runs. */
-const launcher = fileURLToPath(new URL('../../bin/kvasir.js', import.meta.url))
-/** What the launcher has built by then. */
-const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'kvasir-queue-'))
 const server = await obtainRedis(() => undefined).catch((error: unknown) => {
   console.warn(`SKIPPED, no experiment runs over Redis: ${String(error)}`)
   return undefined
 })
 
-/** Six runs, each long enough to be killed in. */
+/** Four runs, each long enough to be killed in. */
 const LENGTHS = [
   'prompt_tokens,output_tokens',
   ...Array.from({ length: 60 }, (_, i) => `${50 + 40 * i},${2 * i + 1}`),
@@ -58,35 +53,19 @@ base:
         lengths: { prompt: { kind: fixed, tokens: 500 }, output: { kind: fixed, tokens: 100 } }
 factors:
   - { name: policy, values: [static, weighted-max-min] }
-seeds: { count: 3 }
+seeds: { count: 2 }
 samples: { perRun: 20 }
 metrics:
   - { name: goodput, path: goodputPerS, better: higher }
 `
-const RUNS = 6
+const RUNS = 4
 
-interface Finished {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-}
+/** Sources may change while this runs; a name of the code does not. */
+const ENV = { KVASIR_CODE: 'test' }
 
-class Command {
-  said = ''
-  readonly child: ChildProcess
-  readonly finished: Promise<Finished>
-
-  constructor(args: readonly string[], { code = 'test', program = main } = {}) {
-    this.child = spawn(process.execPath, [program, 'experiment', ...args], {
-      cwd: folder,
-      // Sources may change while this runs; a name of the code does not.
-      env: { ...process.env, NO_COLOR: '1', KVASIR_CODE: code },
-    })
-    this.child.stdout?.on('data', (data) => (this.said += String(data)))
-    this.child.stderr?.on('data', (data) => (this.said += String(data)))
-    this.finished = new Promise((resolve, reject) => {
-      this.child.on('error', reject)
-      this.child.on('close', (exit, signal) => resolve({ code: exit, signal }))
-    })
+class Command extends KvasirProcess {
+  constructor(words: readonly string[], env: Readonly<Record<string, string>> = ENV) {
+    super(['experiment', ...words], { folder, env })
   }
 
   /** Ids of runs of which it says so. */
@@ -94,18 +73,6 @@ class Command {
     return [...this.said.matchAll(/run ([0-9a-f]+) (begins|ended)/g)].flatMap(([, id, how]) =>
       how === what ? [id] : [],
     )
-  }
-
-  async says(text: string, times = 1): Promise<void> {
-    while (this.said.split(text).length <= times) {
-      if (this.child.exitCode !== null) throw new Error(`it ended without saying ${text}:\n${this.said}`)
-      await sleep(20)
-    }
-  }
-
-  async end(signal: NodeJS.Signals): Promise<Finished> {
-    this.child.kill(signal)
-    return this.finished
   }
 }
 
@@ -119,13 +86,17 @@ function begin(...args: readonly string[]): Command {
   return command
 }
 
+function workerWords(): readonly string[] {
+  return ['worker', '--redis', url, '--slots', '1']
+}
+
 async function worker(...args: readonly string[]): Promise<Command> {
-  const started = begin('worker', '--redis', url, '--slots', '1', ...args)
+  const started = begin(...workerWords(), ...args)
   await started.says('from unix:')
   return started
 }
 
-async function expectDone(command: Command): Promise<void> {
+async function expectDone(command: KvasirProcess): Promise<void> {
   expect(await command.finished, command.said).toMatchObject({ code: 0 })
 }
 
@@ -157,11 +128,14 @@ describe.skipIf(server === undefined)('an experiment over Redis', () => {
   beforeAll(async () => {
     if (server === undefined) return
     writeFileSync(join(folder, 'tiny.yaml'), SPEC)
+    // Of which no run ends before the command that cancels it has begun.
+    writeFileSync(join(folder, 'long.yaml'), SPEC.replaceAll('S: 60', 'S: 20000'))
     writeFileSync(join(folder, 'lengths.csv'), `${LENGTHS.join('\n')}\n`)
     redis = await PrivateRedis.start({ program: server, persistent: false })
     url = `unix:${redis.address.socket}`
-    const here = ['run', 'tiny.yaml', '--workers', '2', '--out', 'here']
-    await expectDone(new Command(here, { program: launcher }))
+    const here = ['experiment', 'run', 'tiny.yaml', '--workers', '2', '--out', 'here']
+    // The launcher builds what the others run.
+    await expectDone(new KvasirProcess(here, { folder, env: ENV, program: LAUNCHER }))
   })
   afterEach(async () => {
     for (const { child } of commands) child.kill('SIGKILL')
@@ -172,16 +146,62 @@ describe.skipIf(server === undefined)('an experiment over Redis', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  it('runs every run once on its workers, comes to the same bytes as here, and leaves nothing in Redis', async () => {
-    const workers = await Promise.all([worker(), worker()])
-    await expectDone(begin('run', 'tiny.yaml', '--redis', url, '--out', 'queued', '--priority', '7'))
-    expectSameAsHere('queued')
-    const begun = workers.flatMap((each) => each.runs('begins'))
-    expect(begun).toHaveLength(RUNS)
-    expect(new Set(begun).size).toBe(RUNS)
-    expect(await left()).toEqual([])
-    expect(await workers[0].end('SIGTERM')).toMatchObject({ code: 0 })
-    expect(workers[0].said).toContain('stopped')
+  describe('with a worker that stays', () => {
+    let only: Command
+    beforeAll(async () => {
+      only = new Command(workerWords())
+      await only.says('from unix:')
+    })
+    beforeEach(() => only.forget())
+    afterAll(() => only.end('SIGKILL'))
+
+    it('runs every run once on its workers, comes to the same bytes as here, and leaves nothing in Redis', async () => {
+      const workers = [only, await worker()]
+      await expectDone(begin('run', 'tiny.yaml', '--redis', url, '--out', 'queued', '--priority', '7'))
+      expectSameAsHere('queued')
+      const begun = workers.flatMap((each) => each.runs('begins'))
+      expect(begun).toHaveLength(RUNS)
+      expect(new Set(begun).size).toBe(RUNS)
+      expect(await left()).toEqual([])
+      expect(await workers[1].end('SIGTERM')).toMatchObject({ code: 0 })
+      expect(workers[1].said).toContain('stopped')
+    })
+
+    it('collects what was computed while its orchestrator was dead, and computes nothing twice', async () => {
+      const killed = begin('run', 'tiny.yaml', '--redis', url, '--out', 'resumed')
+      await only.says('begins', 2)
+      await killed.end('SIGKILL')
+      const before = readRecords(join(folder, 'resumed')).length
+      expect(before).toBeLessThan(RUNS)
+      await only.says('ended', RUNS - 1)
+      await expectDone(begin('resume', 'resumed', '--redis', url))
+      expect(only.runs('begins')).toHaveLength(RUNS)
+      expectSameAsHere('resumed')
+      expect(await left()).toEqual([])
+    })
+
+    it('takes back what waits after Ctrl-C, waits for what is under way, and goes on when resumed', async () => {
+      const stopped = begin('run', 'tiny.yaml', '--redis', url, '--out', 'stopped')
+      await only.says('begins')
+      expect(await stopped.end('SIGINT')).toMatchObject({ code: 1 })
+      expect(await left()).toEqual([])
+      const done = readRecords(join(folder, 'stopped')).length
+      expect(only.runs('begins')).toHaveLength(done)
+      expect(done).toBeLessThan(RUNS)
+      await expectDone(begin('resume', 'stopped', '--redis', url))
+      expectSameAsHere('stopped')
+    })
+
+    it('is cancelled when its orchestrator is gone: nothing waits, and workers give up its runs', async () => {
+      const killed = begin('run', 'long.yaml', '--redis', url, '--out', 'cancelled')
+      await only.says('begins')
+      await killed.end('SIGKILL')
+      const cancel = begin('cancel', 'cancelled', '--redis', url)
+      await expectDone(cancel)
+      expect(cancel.said).toContain('nothing of it is left')
+      expect(await left()).toEqual([])
+      expect(only.said).toContain('was given up')
+    })
   })
 
   it('gives the run of a worker that is killed to another', async () => {
@@ -194,45 +214,6 @@ describe.skipIf(server === undefined)('an experiment over Redis', () => {
     await expectDone(run)
     expect(heir.runs('ended')).toContain(lost)
     expectSameAsHere('survived')
-  })
-
-  it('collects what was computed while its orchestrator was dead, and computes nothing twice', async () => {
-    const only = await worker()
-    const killed = begin('run', 'tiny.yaml', '--redis', url, '--out', 'resumed')
-    await only.says('begins', 2)
-    await killed.end('SIGKILL')
-    const before = readRecords(join(folder, 'resumed')).length
-    expect(before).toBeLessThan(RUNS)
-    await only.says('ended', RUNS - 1)
-    await expectDone(begin('resume', 'resumed', '--redis', url))
-    expect(only.runs('begins')).toHaveLength(RUNS)
-    expectSameAsHere('resumed')
-    expect(await left()).toEqual([])
-  })
-
-  it('takes back what waits after Ctrl-C, waits for what is under way, and goes on when resumed', async () => {
-    const only = await worker()
-    const stopped = begin('run', 'tiny.yaml', '--redis', url, '--out', 'stopped')
-    await only.says('begins')
-    expect(await stopped.end('SIGINT')).toMatchObject({ code: 1 })
-    expect(await left()).toEqual([])
-    const done = readRecords(join(folder, 'stopped')).length
-    expect(only.runs('begins')).toHaveLength(done)
-    expect(done).toBeLessThan(RUNS)
-    await expectDone(begin('resume', 'stopped', '--redis', url))
-    expectSameAsHere('stopped')
-  })
-
-  it('is cancelled when its orchestrator is gone: nothing waits, and workers give up its runs', async () => {
-    const only = await worker()
-    const killed = begin('run', 'tiny.yaml', '--redis', url, '--out', 'cancelled')
-    await only.says('begins')
-    await killed.end('SIGKILL')
-    const cancel = begin('cancel', 'cancelled', '--redis', url)
-    await expectDone(cancel)
-    expect(cancel.said).toContain('nothing of it is left')
-    expect(await left()).toEqual([])
-    expect(only.said).toContain('was given up')
   })
 
   it('a worker that is stopped gives its run back when it has no time to end it', async () => {
@@ -249,7 +230,8 @@ describe.skipIf(server === undefined)('an experiment over Redis', () => {
   })
 
   it('a worker of other code takes nothing and says why, unless it is told to', async () => {
-    const other = new Command(['worker', '--redis', url, '--slots', '1'], { code: 'other' })
+    const OTHER = { KVASIR_CODE: 'other' }
+    const other = new Command(workerWords(), OTHER)
     commands.push(other)
     await other.says('from unix:')
     const run = begin('run', 'tiny.yaml', '--redis', url, '--out', 'strange')
@@ -257,7 +239,7 @@ describe.skipIf(server === undefined)('an experiment over Redis', () => {
     await other.says('takes none of its runs')
     expect(other.said).toContain('--code test to take them all the same')
     expect(other.runs('begins')).toEqual([])
-    const told = new Command(['worker', '--redis', url, '--slots', '1', '--code', 'test'], { code: 'other' })
+    const told = new Command([...workerWords(), '--code', 'test'], OTHER)
     commands.push(told)
     await expectDone(run)
     expectSameAsHere('strange')
@@ -281,10 +263,9 @@ describe.skipIf(server === undefined)('an experiment over Redis', () => {
   })
 
   it('refuses what cannot be before anything is written', async () => {
-    const refused = async (code: number, says: string, ...args: readonly string[]) => {
-      const command = begin(...args)
-      expect(await command.finished, command.said).toMatchObject({ code })
-      expect(command.said).toContain(says)
+    const refused = async (code: number, says: string, ...words: readonly string[]) => {
+      const said = await kvasirHere(['experiment', ...words], { folder, env: ENV })
+      expect(said).toMatchObject({ code, err: expect.stringContaining(says) })
       expect(existsSync(join(folder, 'never'))).toBe(false)
     }
     const run = ['run', 'tiny.yaml', '--out', 'never']

@@ -6,6 +6,8 @@ import {
   judgeComparisons,
   metricsOf,
   type PlanResults,
+  type SearchReport,
+  searchSentences,
 } from '@kvasir/experiment'
 import type { ExperimentReport, ReportFact, ReportRun } from '@kvasir/report'
 import { readDrawing } from '@kvasir/results'
@@ -18,7 +20,13 @@ export function experimentReport(
     plan,
     manifest,
     found,
-  }: { readonly plan: ExperimentPlan; readonly manifest: Manifest; readonly found: PlanResults },
+    searched,
+  }: {
+    readonly plan: ExperimentPlan
+    readonly manifest: Manifest
+    readonly found: PlanResults
+    readonly searched: SearchReport | undefined
+  },
 ): ExperimentReport {
   const metrics = metricsOf(plan.spec.metrics)
   const verdicts = judgeComparisons(plan, found.results)
@@ -28,12 +36,18 @@ export function experimentReport(
     results: found.results,
     estimates: estimateCells(found.results, metrics),
     verdicts,
-    answer: answerSentences(plan, verdicts),
+    ...(searched === undefined
+      ? { answer: answerSentences(plan, verdicts) }
+      : { search: searched, answer: searchSentences(searched, namesOf(plan.spec.factors)) }),
     drawings: drawingsOf(path, found),
     facts: provenanceFacts(manifest),
     cautions: cautionsOf(manifest, plan),
-    command: `kvasir experiment run ${manifest.experiment}${manifest.small ? ' --small' : ''}`,
+    command: `kvasir experiment ${searched === undefined ? 'run' : 'optimise'} ${manifest.experiment}${manifest.small ? ' --small' : ''}`,
   }
+}
+
+function namesOf(factors: ExperimentPlan['spec']['factors']): readonly string[] {
+  return factors.map(({ name }) => name)
 }
 
 function drawingsOf(path: string, { results }: PlanResults): ExperimentReport['drawings'] {

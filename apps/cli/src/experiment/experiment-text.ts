@@ -1,9 +1,12 @@
-import type { Manifest } from '@kvasir/contracts'
-import { cellLabel, type ExperimentPlan, type Movement } from '@kvasir/experiment'
+import type { ExperimentSpec, Manifest } from '@kvasir/contracts'
+import { besideRecorded, cellLabel, type ExperimentPlan, type Movement } from '@kvasir/experiment'
 import {
+  type CellTable,
   ESTIMATE_CAPTION,
   estimateTable,
   type ExperimentReport,
+  recordedTables,
+  searchTables,
   renderTable,
   significant,
 } from '@kvasir/report'
@@ -32,6 +35,29 @@ export function planText(
   ].join('\n')
 }
 
+/** What a search may take, in a few lines. */
+export function searchPlanText(search: {
+  readonly spec: ExperimentSpec
+  readonly axes: readonly string[]
+  /** Settings of all axes together. */
+  readonly count: number
+  readonly cells: number
+  readonly runsMax: number
+  readonly wallMs: number
+  readonly workers: number
+}): string {
+  const { spec, axes, count, cells, runsMax, wallMs, workers } = search
+  const what = spec.search?.kind === 'best' ? `${count} candidates` : `${count} settings`
+  return [
+    `${spec.name}: ${spec.question}`,
+    '',
+    `  ${'looks at'.padEnd(12)} ${axes.join(', ')}: the ${spec.search?.kind} of ${what}`,
+    `  ${'for each of'.padEnd(12)} ${cells} ${cells === 1 ? 'combination' : 'combinations'} of the factors`,
+    '',
+    `up to ${runsMax} runs, about ${spanText(wallMs / workers)} with ${workers} ${workers === 1 ? 'worker' : 'workers'} (${spanText(wallMs)} one after the other; by timing both ends here)`,
+  ].join('\n')
+}
+
 /** The answer, and the table it comes from. */
 export function resultsText(
   { answer, cautions, ...report }: ExperimentReport,
@@ -49,22 +75,35 @@ export function resultsText(
     '',
     ...answer,
     ...(answer.length === 0 ? [] : ['']),
+    ...searchTables(report).flatMap((found) => [captioned(found), '']),
     table,
     '',
     `${ESTIMATE_CAPTION}.`,
+    ...recordedText(report),
     ...cautions,
   ].join('\n')
 }
 
+function recordedText(report: Pick<ExperimentReport, 'plan' | 'metrics' | 'estimates'>): readonly string[] {
+  return recordedTables(report).flatMap((table) => ['', captioned(table)])
+}
+
+function captioned({ caption, header, rows }: CellTable): string {
+  const align = header.map((_, column) => (column === 0 ? ('left' as const) : ('right' as const)))
+  return `${caption}:\n${renderTable({ header, rows, align })}`
+}
+
 /** What a program reads: no curves. */
 export function resultsJson(path: string, manifest: Manifest, report: ExperimentReport): string {
-  const { plan, estimates, verdicts } = report
+  const { plan, estimates, verdicts, search } = report
   const levels = plan.cells.map((cell) => cell.levels)
   const json = {
     path,
     manifest,
     estimates: estimates.map(({ cell, ...estimate }) => ({ levels: levels[cell], ...estimate })),
     verdicts,
+    ...(search === undefined ? {} : { search }),
+    recorded: besideRecorded(plan, estimates),
   }
   return JSON.stringify(json, undefined, 2)
 }

@@ -1,48 +1,30 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { manifestSchema } from '@kvasir/contracts'
 import { readParquet, readRecords } from '@kvasir/results'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { HereExecutor } from '../testing/here-executor.js'
+import { kvasirHere } from '../testing/kvasir-here.js'
+import { type Finished, KvasirProcess, LAUNCHER } from '../testing/kvasir-process.js'
+import { findExperiment } from './find-experiment.js'
+import { resumeExperiment, runExperiment } from './run-experiment.js'
 
-/** The command as people run it: the launcher, in a process of its own. */
-const launcher = fileURLToPath(new URL('../../bin/kvasir.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'kvasir-experiment-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-interface Finished {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-  readonly out: string
-  readonly err: string
+function start(...words: readonly string[]): KvasirProcess {
+  return new KvasirProcess(['experiment', ...words], { folder })
 }
 
-interface Started {
-  readonly child: ChildProcess
-  readonly finished: Promise<Finished>
+function kvasir(...words: readonly string[]): Promise<Finished> {
+  return start(...words).finished
 }
 
-function start(...args: readonly string[]): Started {
-  const child = spawn(process.execPath, [launcher, 'experiment', ...args], {
-    cwd: folder,
-    env: { ...process.env, NO_COLOR: '1' },
-  })
-  let out = ''
-  let err = ''
-  child.stdout.on('data', (data) => (out += String(data)))
-  child.stderr.on('data', (data) => (err += String(data)))
-  const finished = new Promise<Finished>((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (code, signal) => resolve({ code, signal, out, err }))
-  })
-  return { child, finished }
-}
-
-function kvasir(...args: readonly string[]): Promise<Finished> {
-  return start(...args).finished
+/** What needs no process of its own: nothing is computed. */
+function here(...words: readonly string[]) {
+  return kvasirHere(['experiment', ...words], { folder })
 }
 
 /** Twelve runs, each long enough to be killed in. */
@@ -52,8 +34,8 @@ name: tiny
 question: Is sharing better than a partition?
 base:
   name: tiny
-  durationS: 15
-  stopAtS: 15
+  durationS: 10
+  stopAtS: 10
   cluster: { groups: [{ id: a, gpu: H100, tp: 1 }] }
   models:
     - { name: chat, architecture: Llama-3.1-8B, pools: [a], slo: { ttftMs: 500, tpotMs: 50 } }
@@ -86,7 +68,9 @@ let samplesBytes: Buffer
 
 beforeAll(async () => {
   writeFileSync(tiny, TINY)
-  const { code, err } = await kvasir('run', tiny, '--workers', '2', '--out', 'whole')
+  const words = ['experiment', 'run', tiny, '--workers', '2', '--out', 'whole']
+  // The launcher builds what the others run.
+  const { code, err } = await new KvasirProcess(words, { folder, program: LAUNCHER }).finished
   expect(code, err).toBe(0)
   runsBytes = readFileSync(join(folder, 'whole/runs.parquet'))
   samplesBytes = readFileSync(join(folder, 'whole/samples.parquet'))
@@ -144,13 +128,15 @@ describe('kvasir experiment run', () => {
     expect(readdirSync(path)).not.toContain('lock')
   })
 
-  it('computes the same bytes with another number of workers', async () => {
-    const { code, out } = await kvasir('run', tiny, '--workers', '1', '--out', 'alone', '--json')
-    expect(code).toBe(0)
-    expect(JSON.parse(out)).toMatchObject({ path: 'alone', manifest: { experiment: 'tiny' } })
+  it('computes the same bytes whoever computes them, and compares results', async () => {
+    const experiment = findExperiment(tiny, { small: false, seeds: undefined })
+    const { manifest } = await runExperiment(experiment, join(folder, 'alone'), new HereExecutor())
+    expect(manifest).toMatchObject({ experiment: 'tiny', status: 'complete' })
     expectWhole('alone')
-    const compared = await kvasir('compare', 'whole', 'alone')
+    const compared = await here('compare', 'whole', 'alone')
     expect(compared.out).toContain('0 moved beyond noise, 4 did not')
+    const { out } = await here('report', 'alone', '--json')
+    expect(JSON.parse(out)).toMatchObject({ path: 'alone', manifest: { experiment: 'tiny' } })
   }, 120_000)
 
   it('loses nothing when it is killed, and resumes without counting a run twice', async () => {
@@ -164,7 +150,7 @@ describe('kvasir experiment run', () => {
     expect(before.length).toBeLessThan(RUNS)
     // What a kill in the middle of a write leaves behind.
     writeFileSync(join(folder, 'killed/journal.jsonl'), '{"kind":"ended","id":"ab', { flag: 'a' })
-    const resumed = await kvasir('resume', 'killed', '--workers', '2')
+    const resumed = await kvasir('resume', 'killed', '--workers', '1')
     expect(resumed.err).toContain(`${before.length} of them done before`)
     expect(resumed.code).toBe(0)
     expectWhole('killed')
@@ -175,7 +161,7 @@ describe('kvasir experiment run', () => {
   }, 120_000)
 
   it('replaces a worker that is killed and tries its run again', async () => {
-    const { child, finished } = start('run', tiny, '--workers', '2', '--out', 'replaced')
+    const { child, finished } = start('run', tiny, '--workers', '1', '--out', 'replaced')
     await recorded('replaced', 1)
     const [victim] = childrenOf(child.pid)
     process.kill(victim, 'SIGKILL')
@@ -185,21 +171,21 @@ describe('kvasir experiment run', () => {
   }, 120_000)
 
   it('waits for the runs under way after Ctrl-C, writes what there is, and says how to go on', async () => {
-    const { child, finished } = start('run', tiny, '--workers', '2', '--out', 'stopped')
+    const { child, finished } = start('run', tiny, '--workers', '1', '--out', 'stopped')
     await recorded('stopped', 2)
     child.kill('SIGINT')
     const { code, err } = await finished
     expect(code).toBe(1)
     expect(err).toContain('kvasir experiment resume stopped goes on')
     expect(readFileSync(join(folder, 'stopped/report.md'), 'utf8')).toContain('Not complete')
-    expect((await kvasir('resume', 'stopped')).code).toBe(0)
+    await resumeExperiment(join(folder, 'stopped'), new HereExecutor())
     expectWhole('stopped')
   }, 120_000)
 
   it('refuses bad input before anything is written', async () => {
     const refused = async (change: (text: string) => string, says: string, ...args: readonly string[]) => {
       writeFileSync(join(folder, 'bad.yaml'), change(TINY))
-      const { code, err } = await kvasir('run', 'bad.yaml', '--out', 'bad', ...args)
+      const { code, err } = await here('run', 'bad.yaml', '--out', 'bad', ...args)
       expect(err).toContain(says)
       expect(code).toBe(2)
       expect(existsSync(join(folder, 'bad'))).toBe(false)
@@ -212,20 +198,71 @@ describe('kvasir experiment run', () => {
     await refused((text) => text.replace('Qwen3-8B', 'DeepSeek-R1'), 'bad.yaml: policy=static: ')
     await refused((text) => text, '--seeds is 3..1; it must be', '--seeds', '3..1')
     await refused((text) => text, '--workers is 0; it must be', '--workers', '0')
-    const again = await kvasir('run', tiny, '--out', 'whole')
+    const again = await here('run', tiny, '--out', 'whole')
     expect(again).toMatchObject({ code: 2 })
     expect(again.err).toContain('--out whole: has results already')
-    expect(await kvasir('resume', 'nothing')).toMatchObject({ code: 2 })
+    expect(await here('resume', 'nothing')).toMatchObject({ code: 2 })
   }, 120_000)
 })
 
+describe('kvasir experiment optimise', () => {
+  const sized = join(folder, 'sized.yaml')
+  beforeAll(() => {
+    const search = `search:
+  kind: largest
+  axis: { name: rate, path: workload.rateScale, from: 0.5, to: 4, tolerance: 0.4 }
+  goals: [{ path: 'models[*].sloAttainment', atLeast: 0.9 }]
+seeds: [1]
+`
+    const [before] = TINY.split('comparisons:')
+    writeFileSync(sized, `${before.replace('seeds: { count: 6 }\n', '')}${search}`)
+  })
+
+  it('goes on where it was killed, runs nothing twice, and comes to the same bytes as undisturbed', async () => {
+    const killed = start('optimise', sized, '--workers', '1', '--out', 'search-killed')
+    await recorded('search-killed', 2)
+    await killed.end('SIGKILL')
+    await resumeExperiment(join(folder, 'search-killed'), new HereExecutor())
+    const experiment = findExperiment(sized, { small: false, seeds: undefined })
+    const { manifest, report } = await runExperiment(experiment, join(folder, 'search'), new HereExecutor())
+    const ids = readRecords(join(folder, 'search-killed')).map(({ id }) => id)
+    expect(new Set(ids).size).toBe(ids.length)
+    for (const file of ['runs.parquet', 'search.json'])
+      expect(readFileSync(join(folder, 'search-killed', file))).toEqual(
+        readFileSync(join(folder, 'search', file)),
+      )
+    expect(report.search?.findings.map(({ kind }) => kind)).toEqual(['found', 'found'])
+    expect(manifest.answer[0]).toMatch(/^policy=static: rate [\d.]+ \(1 GPUs\) is the largest that meets/)
+    const again = await here('report', 'search')
+    expect(again.out).toContain(manifest.answer[1])
+    expect(readFileSync(join(folder, 'search/report.html'), 'utf8')).toContain('<h2>Found</h2>')
+  }, 120_000)
+
+  it('refuses what there is nothing to look for in, and goals that are none', async () => {
+    expect(await here('optimise', tiny)).toMatchObject({ code: 2, out: '' })
+    const refused = await here('optimise', sized, '--goal', 'high', '--out', 'never')
+    expect(refused).toMatchObject({
+      code: 2,
+      err: 'kvasir: --goal is high; it must be a number, such as 0.95\n',
+    })
+    expect(existsSync(join(folder, 'never'))).toBe(false)
+    expect((await here('validate', sized)).out).toContain('a search of up to')
+  })
+})
+
 describe('shipped experiments', () => {
-  it('are valid, and the small version of coordination runs to its end', async () => {
-    const list = await kvasir('list', '--json')
-    const { shipped } = JSON.parse(list.out)
-    expect(shipped.map(({ name }: { name: string }) => name)).toContain('coordination')
-    const { code, out, err } = await kvasir('run', 'coordination', '--small', '--out', 'small')
-    expect(code, err).toBe(0)
-    expect(out).toContain('Nothing is certain: 2 seeds')
-  }, 180_000)
+  // That their small versions run to their ends is shipped.sim.spec.ts's to say.
+  it('are listed', async () => {
+    const { shipped } = JSON.parse((await here('list', '--json')).out)
+    const names = shipped.map(({ name }: { name: string }) => name)
+    expect(names).toEqual(expect.arrayContaining(['coordination', 'smallest-cluster']))
+  })
+
+  it('find what they look for in their small versions', async () => {
+    const experiment = findExperiment('smallest-cluster', { small: true, seeds: undefined })
+    const { manifest, report } = await runExperiment(experiment, join(folder, 'smallest'), new HereExecutor())
+    expect(manifest).toMatchObject({ status: 'complete', runs: { failed: 0 } })
+    expect(report.search?.findings.map(({ kind }) => kind)).not.toContain('open')
+    expect(report.search?.points.some(({ isOnFront }) => isOnFront)).toBe(true)
+  }, 120_000)
 })

@@ -1,8 +1,22 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type ExperimentSpec, parseExperiment } from '@kvasir/contracts'
-import { cellLabel, type ExperimentPlan, planExperiment, smallVersion } from '@kvasir/experiment'
+import {
+  type ExperimentSpec,
+  type FactorValue,
+  levelName,
+  parseExperiment,
+  type Scenario,
+} from '@kvasir/contracts'
+import {
+  cellLabel,
+  type ExperimentPlan,
+  planExperiment,
+  planSearch,
+  type SearchSpace,
+  smallVersion,
+  withoutLevels,
+} from '@kvasir/experiment'
 import { generatorProblems, planCluster } from '@kvasir/simulation'
 import { BadInput } from '../bad-input.js'
 import { documentExtensions, readDocument } from '../input/read-document.js'
@@ -16,7 +30,10 @@ export interface FoundExperiment {
   readonly base: unknown
   /** Where the scenario's relative paths start. */
   readonly folder: string
+  /** Of all combinations; of a search its factors alone. */
   readonly plan: ExperimentPlan
+  /** What there is to look at, where the experiment has a search. */
+  readonly search: SearchSpace | undefined
   readonly small: boolean
 }
 
@@ -24,6 +41,8 @@ export interface FoundExperiment {
 export interface ExperimentOptions {
   readonly small: boolean
   readonly seeds: readonly number[] | undefined
+  /** What the first goal of a search has to reach. */
+  readonly goal?: number
 }
 
 /** From src/experiment and from dist/experiment alike. */
@@ -44,23 +63,39 @@ export function findExperiment(name: string, options: ExperimentOptions): FoundE
   const parsed = parseExperiment(readDocument(path))
   if (parsed.kind === 'refused') throw new BadInput(parsed.problems.map((problem) => `${path}: ${problem}`))
   const { base, folder } = baseScenario(parsed.value, path)
-  const spec = withOptions(parsed.value, options)
+  const spec = withWhatIsThere(withOptions(parsed.value, options), folder)
   const plan = planExperiment({ spec, base })
   if (plan.kind === 'refused') throw new BadInput(plan.problems.map((problem) => `${path}: ${problem}`))
   checkCells(plan.value, { path, folder })
-  return { spec, base, folder, plan: plan.value, small: options.small }
+  const search = findSearch({ spec, base }, path)
+  return { spec, base, folder, plan: plan.value, search, small: options.small }
 }
 
-/** What only the placement of models and the files can show to be wrong: found before anything runs. */
+/** @param path of the file, or of the results. @throws {BadInput} when there is nothing to look at. */
+export function findSearch(
+  { spec, base }: Pick<FoundExperiment, 'spec' | 'base'>,
+  path: string,
+): SearchSpace | undefined {
+  if (spec.search === undefined) return undefined
+  const planned = planSearch({ spec, base, refusals: placementProblems })
+  if (planned.kind === 'parsed') return planned.value
+  throw new BadInput(planned.problems.slice(0, PROBLEMS_MAX).map((problem) => `${path}: ${problem}`))
+}
+
+/** What only the placement of models can show to be wrong. */
+function placementProblems(scenario: Scenario): readonly string[] {
+  const planning = planCluster(scenario)
+  return [...generatorProblems(scenario), ...(planning.kind === 'refused' ? planning.problems : [])]
+}
+
+/** What only the placement of models and the files can show to be wrong: found before anything runs. A search may mend the placement. */
 function checkCells(
   plan: ExperimentPlan,
   { path, folder }: { readonly path: string; readonly folder: string },
 ): void {
   const problems = plan.cells.flatMap(({ levels, scenario }) => {
-    const planning = planCluster(scenario)
     const own = [
-      ...generatorProblems(scenario),
-      ...(planning.kind === 'refused' ? planning.problems : []),
+      ...(plan.spec.search === undefined ? placementProblems(scenario) : []),
       ...scenarioFiles(scenario).flatMap((file) =>
         existsSync(resolve(folder, file)) ? [] : [`${file}: no such file in ${folder}`],
       ),
@@ -74,9 +109,36 @@ function checkCells(
 /** A level that is wrong is wrong in many combinations. */
 const PROBLEMS_MAX = 10
 
-function withOptions(spec: ExperimentSpec, { small, seeds }: ExperimentOptions): ExperimentSpec {
-  const sized = small ? smallVersion(spec) : spec
+function withOptions(spec: ExperimentSpec, { small, seeds, goal }: ExperimentOptions): ExperimentSpec {
+  const whole = small ? smallVersion(spec) : spec
+  const sized = goal === undefined ? whole : withGoal(whole, goal)
   return seeds === undefined ? sized : { ...sized, seeds }
+}
+
+/** @throws {BadInput} when there is no goal to change. */
+function withGoal(spec: ExperimentSpec, number: number): ExperimentSpec {
+  const { search } = spec
+  if (search === undefined || search.goals.length === 0)
+    throw new BadInput(
+      `--goal is ${number}; ${spec.name} has no search with goals, so that it must be left out`,
+    )
+  const [{ path, atLeast }, ...others] = search.goals
+  const goals = [{ path, ...(atLeast === undefined ? { atMost: number } : { atLeast: number }) }, ...others]
+  return { ...spec, search: { ...search, goals } }
+}
+
+/** Levels that need files which are not here are left out, and it is said: data of others is not everywhere. */
+function withWhatIsThere(spec: ExperimentSpec, folder: string): ExperimentSpec {
+  return withoutLevels(spec, (value) => {
+    const file = neededFile(value)
+    if (file === undefined || existsSync(resolve(folder, file))) return false
+    process.stderr.write(`${spec.name}: left out "${levelName(value)}": no file ${resolve(folder, file)}\n`)
+    return true
+  })
+}
+
+function neededFile(value: FactorValue): string | undefined {
+  return typeof value === 'object' && 'needs' in value ? value.needs : undefined
 }
 
 /** A file, or the name of a shipped experiment where there is no such file. */

@@ -1,12 +1,18 @@
 import { join } from 'node:path'
 import { type ManifestSession, type Manifest, MANIFEST_VERSION } from '@kvasir/contracts'
-import { writeTextAtomic } from '@kvasir/event-log'
+import { writeJsonAtomic, writeTextAtomic } from '@kvasir/event-log'
 import {
   canonicalJson,
   type ExperimentPlan,
+  knownRuns,
   metricsOf,
+  type PlannedRun,
   type PlanResults,
-  resultsOf,
+  resultsOfRuns,
+  searchReport,
+  type SearchReport,
+  type SearchSpace,
+  searchState,
 } from '@kvasir/experiment'
 import { sha256Hex } from '@kvasir/kernel'
 import { type ExperimentReport, renderExperimentHtml, renderExperimentMarkdown } from '@kvasir/report'
@@ -17,6 +23,9 @@ import { inputFiles } from './provenance.js'
 /** What a manifest says besides what the records say. */
 export interface ResultFacts {
   readonly plan: ExperimentPlan
+  /** Of the plan: done, and still to do. */
+  readonly runs: readonly PlannedRun[]
+  readonly search: SearchSpace | undefined
   readonly base: unknown
   /** Where the scenario's relative paths start. */
   readonly folder: string
@@ -31,9 +40,9 @@ export function manifestOf(
   path: string,
   facts: ResultFacts,
 ): { readonly manifest: Manifest; readonly found: PlanResults } {
-  const { plan, base, folder, small, seeds, status, sessions } = facts
+  const { plan, runs, base, folder, small, seeds, status, sessions } = facts
   const { spec } = plan
-  const found = resultsOf(plan, seeds, readRecords(path))
+  const found = resultsOfRuns(runs, readRecords(path))
   const counts = found.results.flatMap(({ record }) => (record.samples === null ? [] : [record.samples]))
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
   const manifest: Manifest = {
@@ -77,15 +86,17 @@ export function writeResults(
   path: string,
   facts: ResultFacts,
 ): { readonly manifest: Manifest; readonly report: ExperimentReport } {
-  const { plan } = facts
+  const { plan, search } = facts
   const { manifest: bare, found } = manifestOf(path, facts)
-  const report = experimentReport(path, { plan, manifest: bare, found })
+  const searched = search && searchOf(path, search)
+  const report = experimentReport(path, { plan, manifest: bare, found, searched })
   writeRunTable(path, {
     factors: plan.factors,
     levelsOf: (cell) => plan.cells[cell].levels,
     metrics: report.metrics,
     results: found.results,
   })
+  if (searched !== undefined) writeJsonAtomic(join(path, RESULT_FILES.search), searched)
   if (plan.spec.samples !== undefined) {
     const kept = found.results.flatMap(({ run }) => {
       const samples = readSamples(path, run.id)
@@ -96,4 +107,10 @@ export function writeResults(
   writeTextAtomic(join(path, RESULT_FILES.markdown), renderExperimentMarkdown(report))
   writeTextAtomic(join(path, RESULT_FILES.html), renderExperimentHtml(report))
   return { manifest: { ...bare, answer: report.answer }, report }
+}
+
+/** What a search has found by what is recorded. */
+function searchOf(path: string, space: SearchSpace): SearchReport {
+  const known = knownRuns(readRecords(path))
+  return searchReport(space, searchState(space, known), known)
 }

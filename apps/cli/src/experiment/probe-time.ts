@@ -1,5 +1,5 @@
 import { type ExperimentPlan, expectedRequests, type PlannedRun, type TimedRun } from '@kvasir/experiment'
-import { executeRun, type WorkloadCache } from './execute-run.js'
+import { executeRun, RunCache } from './execute-run.js'
 
 /** What a probe of one run may take: long enough for compiled code, short enough to wait for. */
 const PROBE_MS = 1_500
@@ -9,13 +9,13 @@ const PROBE_MS = 1_500
  * long the whole run would take. The first one is begun twice: its first time pays for compiling.
  */
 export async function probeTime(
-  { runs, cells }: ExperimentPlan,
+  { runs, cells }: Pick<ExperimentPlan, 'runs' | 'cells'>,
   folder: string,
 ): Promise<readonly TimedRun[]> {
   const first = runs.slice(0, cells.length)
   const byCost = [...first].sort((a, b) => expectedRequests(a.scenario) - expectedRequests(b.scenario))
   const chosen = [...new Set([byCost[0], byCost[byCost.length >> 1], byCost[byCost.length - 1]])]
-  const cache: WorkloadCache = new Map()
+  const cache = new RunCache()
   await probeRun(chosen[0], folder, cache)
   const timed: TimedRun[] = []
   for (const run of chosen) timed.push({ run, wallMs: await probeRun(run, folder, cache) })
@@ -23,7 +23,7 @@ export async function probeTime(
 }
 
 /** Milliseconds of the whole run, by the share of it that was done in the time. */
-async function probeRun(run: PlannedRun, folder: string, cache: WorkloadCache): Promise<number> {
+async function probeRun(run: PlannedRun, folder: string, cache: RunCache): Promise<number> {
   const startMs = performance.now()
   const stopping = {
     get asked() {

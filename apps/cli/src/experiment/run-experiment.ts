@@ -1,12 +1,22 @@
 import { relative, resolve } from 'node:path'
 import type { Manifest, ManifestSession } from '@kvasir/contracts'
-import { ExperimentMachine, type ExperimentPlan, planExperiment, type RunExecutor } from '@kvasir/experiment'
+import {
+  ExperimentMachine,
+  knownRuns,
+  planExperiment,
+  type RunExecutor,
+  type RunRecord,
+  runsOfSeed,
+  SearchMachine,
+  searchState,
+  type RunsMachine,
+} from '@kvasir/experiment'
 import type { ExperimentReport } from '@kvasir/report'
 import { readExperiment, readManifest, readRecords, ResultStore } from '@kvasir/results'
 import { BadInput } from '../bad-input.js'
 import { conduct } from './conduct.js'
 import { ExperimentProgressLine } from './experiment-progress.js'
-import type { FoundExperiment } from './find-experiment.js'
+import { findSearch, type FoundExperiment } from './find-experiment.js'
 import { manifestOf, type ResultFacts, writeResults } from './finish-results.js'
 import { beginSession } from './provenance.js'
 import { isResult } from './result-path.js'
@@ -30,10 +40,10 @@ export async function runExperiment(
       `--out ${path}: has results already; kvasir experiment resume ${path} goes on with them, or name another folder`,
     )
   }
-  const { spec, base, folder, small, plan } = experiment
+  const { spec, base, folder, small, plan, search } = experiment
   const scenarioFolder = relative(resolve(path), folder) || '.'
   const store = ResultStore.create(path, { spec, base, scenarioFolder, small })
-  return session(store, { plan, base, folder, small, sessions: [] }, executor)
+  return session(store, { plan, search, base, folder, small, sessions: [] }, executor)
 }
 
 /** Goes on where an experiment was stopped or killed; what has ended is not run again. @throws {BadInput} */
@@ -48,33 +58,43 @@ export async function resumeExperiment(path: string, executor: RunExecutor): Pro
 export function reportAgain(path: string): WrittenResults {
   const stored = openStored(path)
   const { seeds, status, sessions } = readManifest(path)
-  return { path, ...writeResults(path, { ...stored, seeds, status, sessions }) }
+  const planned =
+    stored.search === undefined
+      ? { runs: seeds.flatMap((seed) => runsOfSeed(stored.plan, seed)) }
+      : searchState(stored.search, knownRuns(readRecords(path)))
+  const { plan, runs } = { plan: stored.plan, ...planned }
+  return { path, ...writeResults(path, { ...stored, plan, runs, seeds, status, sessions }) }
 }
 
-type Begun = Pick<ResultFacts, 'plan' | 'base' | 'folder' | 'small' | 'sessions'>
+/** The plan is of the factors alone where there is a search. */
+type Begun = Pick<ResultFacts, 'plan' | 'search' | 'base' | 'folder' | 'small' | 'sessions'>
 
 function openStored(path: string): Omit<Begun, 'sessions'> {
   const { spec, base, scenarioFolder, small } = readExperiment(path)
   const planning = planExperiment({ spec, base })
   if (planning.kind === 'refused')
     throw new BadInput(planning.problems.map((problem) => `${path}: ${problem}`))
-  return { plan: planning.value, base, folder: resolve(path, scenarioFolder), small }
+  const search = findSearch({ spec, base }, path)
+  return { plan: planning.value, search, base, folder: resolve(path, scenarioFolder), small }
 }
 
 /** One process's part in an experiment. */
 async function session(store: ResultStore, begun: Begun, executor: RunExecutor): Promise<WrittenResults> {
   const { path } = store
   const own = beginSession(executor.parallel)
-  const machine = new ExperimentMachine(begun.plan, readRecords(path))
+  const records = readRecords(path)
+  const machine = machineFor(begun, records)
   const facts = (status: Manifest['status'], now: ManifestSession): ResultFacts => ({
     ...begun,
+    plan: machine.plan,
+    runs: machine.runs,
     seeds: machine.seeds,
     status,
     sessions: [...begun.sessions, now],
   })
   store.writeManifest(manifestOf(path, facts('running', own)).manifest)
   const line = new ExperimentProgressLine(machine, executor)
-  line.say(beginText(begun.plan, machine, { path, parallel: executor.parallel }))
+  line.say(beginText(begun, records, { path, parallel: executor.parallel }))
   try {
     const status = await conduct({
       machine,
@@ -94,11 +114,17 @@ async function session(store: ResultStore, begun: Begun, executor: RunExecutor):
   }
 }
 
+function machineFor({ plan, search }: Begun, records: readonly RunRecord[]): RunsMachine {
+  return search === undefined ? new ExperimentMachine(plan, records) : new SearchMachine(search, records)
+}
+
 function beginText(
-  { cells, spec }: ExperimentPlan,
-  { progress }: ExperimentMachine,
+  { plan, search }: Begun,
+  records: readonly RunRecord[],
   { path, parallel }: { readonly path: string; readonly parallel: number },
 ): string {
-  const done = progress.ended > 0 ? `, ${progress.ended} of them done before` : ''
-  return `${spec.name}: ${progress.planned} runs of ${cells.length} combinations${done}, ${parallel} at a time, into ${path}`
+  const ended = new Set(records.flatMap(({ kind, id }) => (kind === 'ended' ? [id] : []))).size
+  const done = ended > 0 ? `, ${ended} of them done before` : ''
+  const runs = search === undefined ? `${plan.runs.length} runs` : `a search of up to ${search.runsMax} runs`
+  return `${plan.spec.name}: ${runs} of ${plan.cells.length} combinations${done}, ${parallel} at a time, into ${path}`
 }

@@ -1,9 +1,9 @@
 import type { RunAnswer, RunJob } from '@kvasir/experiment'
 import { BadInput } from '../bad-input.js'
-import { executeRun, type WorkloadCache } from './execute-run.js'
+import { executeRun, RunCache } from './execute-run.js'
 
 /** The process of one worker: a job comes, its answer goes, one at a time. */
-const cache: WorkloadCache = new Map()
+const cache = new RunCache()
 
 // Ctrl-C reaches every process of the terminal; when to stop is the orchestrator's to say.
 process.on('SIGINT', () => {})

@@ -138,6 +138,7 @@ function engineProfile(options: PartOptions, index: number): EngineProfile {
     pool,
     limit: model?.terms.limit,
     share: weightOf(name) / weights,
+    slo: { ...scenario.slo, ...scenario.models.find((spec) => spec.name === name)?.slo },
     serving: servingOf(scenario, name),
     policy: plan.policy,
     settings: plan.settings,

@@ -56,6 +56,7 @@ function closing(summary: Summary): string[] {
     `tokens       ${tokensText(summary)}`,
     `preemptions  ${preemptionsText(summary)}`,
     ...swapText(summary),
+    ...faultLines(summary),
     ...Object.entries(requests.rejectedBy).map(
       ([reason, number]) => `rejected     ${count(number)}: ${reason}`,
     ),
@@ -76,10 +77,21 @@ function tokensText({ tokens }: Summary): string {
   ].join(', ')
 }
 
-function preemptionsText({ preemptions }: Summary): string {
+function preemptionsText({ preemptions, pools }: Summary): string {
   const { brokered, granted, partial, denied, victims, local } = preemptions
   const answers = `${count(granted)} granted, ${count(partial)} in part, ${count(denied)} denied`
-  return `${count(brokered)} brokered (${answers}); stopped: ${count(victims)} sequences for others, ${count(local)} for their own engine`
+  const stopped = `stopped: ${count(victims)} sequences for others, ${count(local)} for their own engine`
+  return `${count(brokered)} brokered (${answers}); ${stopped}${unaskedText(Object.values(pools))}`
+}
+
+/** How much of what came into use nobody was asked for. */
+function unaskedText(pools: readonly Summary['pools'][string][]): string {
+  let [taken, asked] = [0, 0]
+  for (const { growth } of pools) {
+    taken += growth.taken
+    asked += growth.asked
+  }
+  return taken === 0 ? '' : `; ${share(Math.max(0, 1 - asked / taken))} of growth without asking`
 }
 
 function swapText({ swap }: Summary): string[] {
@@ -88,6 +100,25 @@ function swapText({ swap }: Summary): string[] {
   const moved = `${gigabytes(swap.outBytes)} to host memory, ${gigabytes(swap.inBytes)} back`
   const saved = `${count(swap.savedTokens)} tokens not computed again`
   return [`swap         ${moved}: ${saved}; steps waited ${withUnit('us', swap.waitUs)} for copies`]
+}
+
+/** Faults one by one while they fit a screen, else all together. */
+function faultLines({ faults }: Summary): string[] {
+  if (faults === undefined) return []
+  const { list, injected, retried, lost, budgetsUs } = faults
+  if (list.length > 8) {
+    const back = `budgets back in ${time(budgetsUs.mean)} on average, ${time(budgetsUs.max)} at most (${count(budgetsUs.count)} of them)`
+    return [`faults       ${count(injected)}: ${back}; ${hurtText({ retried, lost })}`]
+  }
+  return list.map((fault) => {
+    const what = fault.target === '' ? fault.kind : `${fault.kind} ${fault.target}`
+    const back = fault.budgetsUs === null ? 'budgets not back' : `budgets back in ${time(fault.budgetsUs)}`
+    return `fault        ${what} at ${time(fault.atUs)}: ${back}; ${hurtText(fault)}`
+  })
+}
+
+function hurtText({ retried, lost }: { readonly retried: number; readonly lost: number }): string {
+  return `requests: ${count(lost)} lost, ${count(retried)} sent to another engine`
 }
 
 /** Pools one by one while they fit a screen, else the range. */

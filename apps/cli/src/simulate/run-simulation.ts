@@ -10,6 +10,7 @@ import {
 import { invariant, secondsToMicros } from '@kvasir/kernel'
 import {
   type ClusterPlan,
+  type CostTables,
   requestsOf,
   Simulation,
   type SimulationResult,
@@ -35,6 +36,8 @@ export interface RunOptions {
   readonly plan: ClusterPlan
   readonly scenario: Scenario
   readonly workload: PreparedWorkload
+  /** Tables that several runs share. */
+  readonly costs?: CostTables
   /** Undefined: no trace is kept. */
   readonly trace: TraceOptions | undefined
   /** Path of the decision log; undefined: none is kept. */
@@ -74,6 +77,7 @@ export async function runSimulation(options: RunOptions): Promise<FinishedRun> {
     requests: requestsOf(scenario, sources, workload.files),
     users: userGroupsOf(scenario, workload.files),
     traceDetail: options.trace?.detail ?? 'run',
+    ...(options.costs === undefined ? {} : { costs: options.costs }),
     ...(scenario.stopAtS === undefined ? {} : { untilUs: secondsToMicros(scenario.stopAtS) }),
     ...(trace === undefined ? {} : { trace }),
     ...(decisions === undefined ? {} : { decisions: (record) => decisions.record(record) }),

@@ -19,8 +19,8 @@ export type Peeked = Extract<StoreAnswer, { kind: 'peeked' }>
 export interface Heard<S extends Speech> {
   readonly kind: 'heard'
   readonly own: Ownership | null
-  /** All peers that ever said anything and were not retired. */
-  readonly peers: readonly string[]
+  /** All peers that ever said anything and were not retired; undefined when only some were looked at. */
+  readonly peers: readonly string[] | undefined
   readonly letters: readonly HeardLetter<S>[]
   /** Every peer's newest; the same object as long as the peer says the same. */
   readonly heartbeats: readonly { readonly peer: string; readonly message: S['heartbeat'] }[]

@@ -14,8 +14,9 @@ import type { OwnerTimings } from './owner-timings.js'
 
 /** Letters read from one inbox at a time: a noisy peer delays nobody but itself. */
 const LETTERS_AT_ONCE = 256
-/** While nobody has work, an owner that nobody rings for looks so many times less often. */
-const QUIET_PEEKS = 5
+/** While nobody has work, an owner that nobody rings for looks, and shows that it lives, so many times less often. */
+const QUIET_PEEKS = 10
+const QUIET_RENEWALS = 2
 /** Pause before a store that did not answer is asked again. */
 const RETRY_US: Micros = 50_000
 
@@ -82,11 +83,13 @@ export class Office<S extends Speech> {
   readonly #committed = new Map<string, Position>()
   /** By peer, the one that was decided on: each is looked at once. */
   readonly #heartbeats = new Map<string, S['heartbeat']>()
-  #peers: readonly string[] = []
+  #peers: ReadonlySet<string> = new Set()
   #peeking = false
   /** When the look was begun that is under way. It may be heard late, and commits have gone through since. */
   #peekVersion = 0
-  #rung = true
+  /** Who has something to say that should not wait. */
+  #rung = new Set<string>()
+  /** When all peers are looked at next. */
   #nextPeekUs: Micros
   #resigning = false
   /** Of this office, or above it once somebody was heard to obey a higher one, which the store has forgotten. */
@@ -112,7 +115,7 @@ export class Office<S extends Speech> {
 
   nextDeadline(): Micros {
     const lapse = this.#renewedUs + this.#timings.actUs
-    const renewal = this.#flight ? Infinity : this.#renewedUs + this.#timings.renewUs
+    const renewal = this.#flight ? Infinity : this.#renewalUs
     const peek = this.#peeking || this.#resigning ? Infinity : this.#nextPeekUs
     const doubt = this.#flight?.askUs ?? Infinity
     return Math.min(lapse, renewal, peek, doubt, this.#hosted.nextDeadline() ?? Infinity)
@@ -127,10 +130,10 @@ export class Office<S extends Speech> {
     })
   }
 
-  /** A peer has said something that should not wait. */
-  bell(now: Micros): readonly OfficeEffect[] {
+  /** A peer has said something that should not wait; a stranger's name: all are looked at. */
+  bell(now: Micros, peer: string): readonly OfficeEffect[] {
     return this.#turn(now, () => {
-      this.#rung = true
+      this.#rung.add(peer)
     })
   }
 
@@ -190,34 +193,49 @@ export class Office<S extends Speech> {
   // --- reading ---
 
   #peek(now: Micros): void {
-    if (this.#peeking || this.#resigning || (!this.#rung && now < this.#nextPeekUs)) return
+    const due = now >= this.#nextPeekUs
+    if (this.#peeking || this.#resigning || (!due && this.#rung.size === 0)) return
+    const rung = this.#rung
+    const all = due || [...rung].some((peer) => !this.#peers.has(peer))
+    if (all) this.#nextPeekUs = now + this.#timings.peekUs * (this.#hosted.quiet ? QUIET_PEEKS : 1)
     this.#peeking = true
     this.#peekVersion = this.#version
-    this.#rung = false
-    this.#nextPeekUs = now + this.#timings.peekUs * (this.#hosted.quiet ? QUIET_PEEKS : 1)
-    const positions = this.#peers.map((peer) => ({ peer, position: this.#read.get(peer) ?? BEFORE_ALL }))
-    this.#effects.push({ kind: 'store', command: { kind: 'peek', positions, limit: LETTERS_AT_ONCE } })
+    this.#rung = new Set()
+    const positions = [...(all ? this.#peers : rung)].map((peer) => this.#positionIn(peer))
+    const some = all ? {} : { some: true as const }
+    this.#effects.push({
+      kind: 'store',
+      command: { kind: 'peek', positions, limit: LETTERS_AT_ONCE, ...some },
+    })
+  }
+
+  #positionIn(peer: string): { readonly peer: string; readonly position: Position } {
+    return { peer, position: this.#read.get(peer) ?? BEFORE_ALL }
   }
 
   #hear(now: Micros, { own, peers, heartbeats, letters }: Heard<S>): void {
     this.#peeking = false
     if (own?.by !== this.#by || own.term !== this.#term) return this.#fenced(own)
     if (own.version < this.#peekVersion) return this.#leave('regressed')
-    // A peer that is new is read from at once: its first message is why it is here.
-    if (peers.some((peer) => !this.#peers.includes(peer))) this.#rung = true
-    this.#peers = peers
+    if (peers) this.#count(now, peers)
     const inputs: HostedInput<S>[] = []
     for (const { peer, position, read } of letters) {
       this.#read.set(peer, position)
       if (read) inputs.push({ kind: 'letter', peer, message: read.message })
     }
-    if (letters.length >= LETTERS_AT_ONCE) this.#rung = true
+    if (letters.length >= LETTERS_AT_ONCE) this.#nextPeekUs = now
     for (const { peer, message } of heartbeats) {
       if (this.#heartbeats.get(peer) === message) continue
       this.#heartbeats.set(peer, message)
       inputs.push({ kind: 'heartbeat', peer, message })
     }
     inputs.forEach((input, i) => this.#decide(now, input, i < inputs.length - 1))
+  }
+
+  /** A peer that is new is read from at once: its first message is why it is here. */
+  #count(now: Micros, peers: readonly string[]): void {
+    if (peers.some((peer) => !this.#peers.has(peer))) this.#nextPeekUs = now
+    this.#peers = new Set(peers)
   }
 
   #decide(now: Micros, input: HostedInput<S>, more = false): void {
@@ -246,11 +264,15 @@ export class Office<S extends Speech> {
 
   // --- committing ---
 
+  get #renewalUs(): Micros {
+    return this.#renewedUs + this.#timings.renewUs * (this.#hosted.quiet ? QUIET_RENEWALS : 1)
+  }
+
   #commit(now: Micros): void {
     if (this.#flight || this.#left()) return
     const moved = [...this.#read].filter(([peer, position]) => this.#committed.get(peer) !== position)
     const { documents, log, device, retired, changed } = this.#pending
-    const due = now >= this.#renewedUs + this.#timings.renewUs
+    const due = now >= this.#renewalUs
     if (
       documents.size + log.length + device.length + moved.length === 0 &&
       !changed &&
@@ -295,7 +317,7 @@ export class Office<S extends Speech> {
     this.#read.delete(peer)
     this.#committed.delete(peer)
     this.#heartbeats.delete(peer)
-    this.#peers = this.#peers.filter((other) => other !== peer)
+    this.#peers = new Set([...this.#peers].filter((other) => other !== peer))
     this.#effects.push({ kind: 'store', command: { kind: 'retire', term: this.#term, by: this.#by, peer } })
   }
 

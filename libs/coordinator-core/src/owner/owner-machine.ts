@@ -13,7 +13,7 @@ const EPOCHS_APART = 0x10_0000
 export type OwnerInput<S extends Speech = Speech> =
   | { readonly kind: 'wake' }
   /** A peer has said something that should not wait for the next look. */
-  | { readonly kind: 'bell' }
+  | { readonly kind: 'bell'; readonly peer: string }
   /** The document of the actor above. */
   | { readonly kind: 'word'; readonly word: S['word'] }
   /** What became of a store command. Every command is answered, by `failed` if by nothing else. */
@@ -129,7 +129,7 @@ export class OwnerMachine<S extends Speech = Speech> implements Machine<OwnerInp
         this.#wake(now)
         break
       case 'bell':
-        if (this.#phase.kind === 'owning') this.#carryOut(now, this.#phase.office.bell(now))
+        if (this.#phase.kind === 'owning') this.#carryOut(now, this.#phase.office.bell(now, input.peer))
         break
       case 'word':
         if (this.#phase.kind === 'owning') this.#carryOut(now, this.#phase.office.word(now, input.word))

@@ -273,6 +273,16 @@ describe('an owner and what the device has mapped', () => {
     expect(owner.host.machine.ledger.totals.quarantined).toBeGreaterThan(0)
   })
 
+  it('has the device take what it could not be told that an engine gave back when it left', () => {
+    const { owner } = settled()
+    owner.say({ kind: 'leave', engine: 'a', incarnation: 1, number: 2 })
+    expect(evictions(owner)).toEqual([])
+    owner.take(owner.host.step(owner.now, { kind: 'mapping', held: [mapped('a', 30), mapped('b', 5)] }))
+    expect(evictions(owner)).toEqual([close])
+    owner.take(owner.host.step(owner.now, { kind: 'mapping', held: [mapped('b', 5)] }))
+    expect(evictions(owner)).toEqual([close])
+  })
+
   it('has the device take what nobody has come for', () => {
     const next = new Owner(0, { epoch: 2, state: null, device: [mapped('a', 30), mapped('b', 5)] })
     const { owner } = settled()

@@ -47,10 +47,9 @@ export class PoolHost implements Hosted<PoolSpeech> {
     this.#epoch = epoch
     this.#highestEpoch = epoch
     const state = takeover.state === null ? null : (poolStateIn(takeover.state) ?? null)
-    const after = state === null ? 0 : (Math.floor(state.round / ROUNDS_APART) + 1) * ROUNDS_APART
     this.#orders = state?.orders ?? ordersAtFirst(options.pool)
     const pool: PoolOptions = { ...underOrders(options.pool, this.#orders), epoch }
-    this.machine = new PoolMachine(pool, after)
+    this.machine = new PoolMachine(pool, roundsBefore(state))
     this.#views = new PoolViews(pool)
     this.#arrears = this.machine.takeOver(now, state, device === 'none' ? 'silent' : device)
   }
@@ -118,7 +117,7 @@ export class PoolHost implements Hosted<PoolSpeech> {
     const retired = this.#retire(now)
     const changed =
       heard === 'letter' || heard === 'word' || documents.length > 0 || log.length > 0 || retired.length > 0
-    const view = this.#views.due(now, this.machine)
+    const view = this.#views.due(now, this.machine, documents.length > 0)
     if (view) documents.push({ peer: VIEW_PEER, body: view })
     return {
       documents,
@@ -137,6 +136,11 @@ export class PoolHost implements Hosted<PoolSpeech> {
     for (const engine of retired) this.#leaving.delete(engine)
     return retired
   }
+}
+
+/** The number that the rounds of a new owner come after. */
+export function roundsBefore(state: PoolState | null): number {
+  return state === null ? 0 : (Math.floor(state.round / ROUNDS_APART) + 1) * ROUNDS_APART
 }
 
 /** What a pool was set up with, as the revision before the first. */

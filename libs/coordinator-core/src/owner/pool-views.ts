@@ -6,6 +6,8 @@ import type { PoolOptions } from '../pool-options.js'
 
 /** How often a pool is shown at most: it changes with every round, and people read slower. */
 const VIEW_EVERY_US: Micros = 200_000
+/** For how long it is not shown beside documents, which somebody waits for. */
+const GIVES_WAY_US: Micros = 200_000
 
 /** Shows a pool to whoever reads it: who is a member, and what the newest round gave them. */
 export class PoolViews {
@@ -23,9 +25,9 @@ export class PoolViews {
     this.#round = round
   }
 
-  /** The pool as it is now, if it has changed and was not shown lately. */
-  due(now: Micros, machine: PoolMachine): PoolView | undefined {
-    if (now < this.#nextUs) return undefined
+  /** The pool as it is now, if it has changed and was not shown lately. @param busy whether engines are told something now. */
+  due(now: Micros, machine: PoolMachine, busy: boolean): PoolView | undefined {
+    if (now < this.#nextUs + (busy ? GIVES_WAY_US : 0)) return undefined
     this.#nextUs = now + VIEW_EVERY_US
     const view = this.#view(machine)
     const text = JSON.stringify(view)
@@ -72,6 +74,7 @@ function engineStatus(member: Member, pool: string, { ledger }: PoolMachine): En
     lentTokens,
     demandTokens: heartbeat?.demand.tokens ?? 0,
     spentTokens: heartbeat?.spentTokens ?? 0,
+    ...(heartbeat?.growth === undefined ? {} : { growth: heartbeat.growth }),
     ...(heartbeat?.url === undefined ? {} : { url: heartbeat.url }),
   }
 }

@@ -52,10 +52,7 @@ export class MemoryStore {
       case 'commit':
         return this.#commit(command.commit)
       case 'peek':
-        return this.#peek(
-          new Map(command.positions.map(({ peer, position }) => [peer, position])),
-          command.limit,
-        )
+        return this.#peek(command)
       case 'retire':
         return this.#retire(command)
     }
@@ -145,19 +142,20 @@ export class MemoryStore {
     return { kind: 'committed', version }
   }
 
-  #peek(positions: ReadonlyMap<string, Position>, limit: number): StoreAnswer {
+  #peek({ positions, limit, some }: Extract<StoreCommand, { kind: 'peek' }>): StoreAnswer {
     const { own, heartbeats, inboxes } = this.#now
-    const letters = [...inboxes.values()].flatMap((inbox) =>
-      inbox
-        .filter((letter) => isBehind(letter.position, positions.get(letter.peer) ?? BEFORE_ALL))
-        .slice(0, limit),
+    const from = new Map(positions.map(({ peer, position }) => [peer, position]))
+    const looksAt = (peer: string) => !some || from.has(peer)
+    const letters = [...inboxes].flatMap(([peer, inbox]) =>
+      looksAt(peer)
+        ? inbox.filter(({ position }) => isBehind(position, from.get(peer) ?? BEFORE_ALL)).slice(0, limit)
+        : [],
     )
-    const peers = [...new Set([...heartbeats.keys(), ...inboxes.keys()])].sort()
     return {
       kind: 'peeked',
       own,
-      peers,
-      heartbeats: [...heartbeats].map(([peer, text]) => ({ peer, text })),
+      ...(some ? {} : { peers: [...new Set([...heartbeats.keys(), ...inboxes.keys()])].sort() }),
+      heartbeats: [...heartbeats].flatMap(([peer, text]) => (looksAt(peer) ? [{ peer, text }] : [])),
       letters,
     }
   }

@@ -170,6 +170,21 @@ export const storeContract: readonly StoreCase[] = [
     },
   },
   {
+    name: 'a look at some finds what they said, and not who else there is',
+    *run() {
+      yield* acquire(null, 'a')
+      for (const name of ['e1', 'e2', 'e3']) {
+        yield* beat(name, `beat of ${name}`)
+        expect(yield* peer({ kind: 'say', peer: name, text: `letter of ${name}` }), 'said')
+      }
+      const positions = ['e3', 'e1'].map((name) => ({ peer: name, position: BEFORE_ALL }))
+      const seen = expect(yield* tell({ kind: 'peek', positions, limit: 9, some: true }), 'peeked')
+      equal([seen.peers, seen.own?.by], [undefined, 'a'])
+      equal(seen.heartbeats.map(({ text }) => text).sort(), ['beat of e1', 'beat of e3'])
+      equal(seen.letters.map(({ text }) => text).sort(), ['letter of e1', 'letter of e3'])
+    },
+  },
+  {
     name: 'text of any kind comes back as it was',
     *run() {
       const own = yield* acquire(null, 'a')
@@ -246,7 +261,7 @@ function* peek(
   positions: readonly { readonly peer: string; readonly position: string }[],
   limit: number,
 ): Generator<StoreRequest, Peeked, StoreAnswer | PeerAnswer> {
-  const known = expect(yield* tell({ kind: 'peek', positions: [], limit: 0 }), 'peeked').peers
+  const known = expect(yield* tell({ kind: 'peek', positions: [], limit: 0 }), 'peeked').peers ?? []
   const all = known.map((name) => ({
     peer: name,
     position: positions.find((position) => position.peer === name)?.position ?? BEFORE_ALL,

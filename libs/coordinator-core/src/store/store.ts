@@ -65,11 +65,15 @@ export type StoreCommand =
   /** Takes the actor over if nothing has changed since it was seen; `seen` null: there was no owner yet. */
   | { readonly kind: 'acquire'; readonly seen: Ownership | null; readonly by: string }
   | { readonly kind: 'commit'; readonly commit: Commit }
-  /** What peers have said: every heartbeat, and up to `limit` messages of each inbox behind its position. */
+  /**
+   * What peers have said: every heartbeat, and up to `limit` messages of each inbox behind its position. `some`: only what those have said
+   * whose positions are given, and not who else there is.
+   */
   | {
       readonly kind: 'peek'
       readonly positions: readonly { readonly peer: string; readonly position: Position }[]
       readonly limit: number
+      readonly some?: true
     }
   /** Removes all that is kept of a peer. */
   | { readonly kind: 'retire'; readonly term: number; readonly by: string; readonly peer: string }
@@ -86,8 +90,8 @@ export type StoreAnswer =
   | {
       readonly kind: 'peeked'
       readonly own: Ownership | null
-      /** All peers that ever said anything and were not retired. */
-      readonly peers: readonly string[]
+      /** All peers that ever said anything and were not retired; absent when only some were looked at. */
+      readonly peers?: readonly string[]
       readonly heartbeats: readonly PeerText[]
       /** By peer, in the order of each inbox. */
       readonly letters: readonly Letter[]

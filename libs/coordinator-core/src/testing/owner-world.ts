@@ -118,7 +118,7 @@ export class OwnerWorld {
 
   say(peer: string, number: number): void {
     this.store.peer({ kind: 'say', peer, text: String(number) })
-    for (const process of this.processes) this.#later(50, () => this.#tell(process, { kind: 'bell' }))
+    for (const process of this.processes) this.#later(50, () => this.#tell(process, { kind: 'bell', peer }))
   }
 
   at(time: Micros, act: () => void): void {

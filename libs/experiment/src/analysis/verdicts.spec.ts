@@ -99,6 +99,23 @@ describe('answerSentences', () => {
     )
   })
 
+  it('says where an aim is kept, missed, or not decided', () => {
+    const aimed = (aim: number, change: Partial<ExperimentSpecInput> = tenSeeds) => {
+      const plan = samplePlan({
+        ...change,
+        comparisons: [{ factor: 'policy', subject: 'weighted-max-min', aim }],
+      })
+      return answerSentences(plan, judgeComparisons(plan, results(plan, plausible)))[1]
+    }
+    expect(aimed(1.1)).toMatch(
+      /^Aim, at least 1\.1×: kept at 1 \(1\.2\d*× \[1\.1\d*, 1\.2\d*\]\); missed at 0\.5 \(/,
+    )
+    expect(aimed(1)).toMatch(/^Aim, at least 1×: kept at 1 \(.*\); not decided at 0\.5 \(/)
+    expect(aimed(1.1, { seeds: [1, 2] })).toMatch(
+      /^Aim, at least 1\.1×: not decided at 0\.5 \([\d.]+×\), at 1 \(/,
+    )
+  })
+
   it('says that nothing is certain with few seeds, and nothing without comparisons', () => {
     const plan = samplePlan({ seeds: [1, 2] })
     const sentences = answerSentences(plan, judgeComparisons(plan, results(plan, plausible)))

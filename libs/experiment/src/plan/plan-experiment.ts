@@ -13,6 +13,7 @@ import { sha256Hex } from '@kvasir/kernel'
 import type { PlannedRun } from '../run.js'
 import { applySetting } from './apply-setting.js'
 import { canonicalJson } from './canonical-json.js'
+import { fitToFactors } from './fit-to-factors.js'
 
 /** An experiment with its base scenario as it was read, not yet checked. */
 export interface ExperimentSource {
@@ -84,6 +85,12 @@ export function runsOfSeed({ spec, cells, seeds }: ExperimentPlan, seed: number)
   )
 }
 
+/** All of the first seed, then of the next, so that what is done first is a whole; within a seed they keep their order. */
+export function seedOrder(runs: readonly PlannedRun[]): readonly PlannedRun[] {
+  const seeds = [...new Set(runs.map(({ seed }) => seed))]
+  return seeds.flatMap((seed) => runs.filter((run) => run.seed === seed))
+}
+
 /** `policy=static load=0.5`; empty without factors. */
 export function cellLabel({ factors }: Pick<ExperimentPlan, 'factors'>, levels: readonly string[]): string {
   return factors.map(({ name }, i) => `${name}=${levels[i]}`).join(' ')
@@ -99,21 +106,14 @@ export function smallVersion(spec: ExperimentSpec): ExperimentSpec {
   const factors = spec.factors.map(
     (factor) => small?.factors?.find(({ name }) => name === factor.name) ?? factor,
   )
-  const levels = new Map(factors.map(({ name, values }) => [name, values.map(levelName)]))
-  const comparisons = rest.comparisons.flatMap((comparison) => {
-    const has = (level: string | number | boolean) => levels.get(comparison.factor)?.includes(String(level))
-    const against = comparison.against?.filter(has)
-    if (!has(comparison.subject) || against?.length === 0) return []
-    return [against === undefined ? comparison : { ...comparison, against }]
-  })
-  return {
+  return fitToFactors({
     ...rest,
     factors: factors.map((factor, i) => ({ ...factor, path: factor.path ?? spec.factors[i].path })),
-    comparisons,
     set: { ...rest.set, ...small?.set },
     seeds: small?.seeds ?? seedList(spec.seeds).slice(0, 2),
     ...(small?.stop === undefined || small.stop === null ? {} : { stop: small.stop }),
-  }
+    ...(small?.search === undefined ? {} : { search: small.search }),
+  })
 }
 
 // ── from documents to cells ───────────────────────────────────────────────────────────────────────

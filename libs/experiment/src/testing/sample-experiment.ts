@@ -68,7 +68,7 @@ export function outcomeOf(
     seed: scenario.seed,
     policy: scenario.policy,
     requests: { submitted: 0, finished: 0, rejected: 0, unfinished: 0, rejectedBy: {} },
-    tokens: { prompt: 0, output: 0, recomputed: 0, prefixHit: 0 },
+    tokens: { prompt: 0, output: 0, computed: 0, recomputed: 0, wastedShare: 0, prefixHit: 0 },
     ttftUs: { ...none, p99: numbers.ttftP99Us ?? null },
     tpotUs: none,
     itlUs: none,
@@ -78,6 +78,7 @@ export function outcomeOf(
     goodputPerS: numbers.goodputPerS,
     jain: null,
     weightedWaitUs: 0,
+    weightedTurnaroundUs: 0,
     makespanUs: 0,
     preemptions: {
       brokered: 0,
@@ -99,6 +100,7 @@ export function outcomeOf(
     interrupted: false,
     conditions: [],
     models: {},
+    tenants: {},
     pools: {},
   }
   return { summary, drawing: '', samples: null }

@@ -10,10 +10,10 @@ export interface LogTail {
 export interface ActorStore {
   own(command: StoreCommand): Promise<StoreAnswer>
   peer(command: PeerCommand): Promise<PeerAnswer>
-  /** Calls `listener` when a peer rings for the owner. Answers how to stop. */
-  onBell(listener: () => void): Promise<() => void>
-  /** Calls `listener` when the document of a peer may have changed. Answers how to stop. */
-  onTick(peer: string, listener: () => void): Promise<() => void>
+  /** Calls `listener` with the name of a peer that rings for the owner; with nothing when somebody may have rung. Answers how to stop. */
+  onBell(listener: (peer: string) => void): Promise<() => void>
+  /** Calls `listener` with the changed document of a peer; with nothing when it may have changed, and is to be read. Answers how to stop. */
+  onTick(peer: string, listener: (text: string) => void): Promise<() => void>
   /** The newest lines of the decision log, oldest first. */
   newestLog(count: number): Promise<readonly string[]>
   /** Up to `limit` lines behind a position, oldest first; null: behind the newest line there is, so none. */

@@ -64,7 +64,7 @@ export class BalanceDriver {
     const positions = this.#peers.map((known) => ({ peer: known, position: BEFORE_ALL }))
     const answer = await this.#store.own({ kind: 'peek', positions, limit: 0 })
     if (answer.kind !== 'peeked') return
-    this.#peers = answer.peers
+    this.#peers = answer.peers ?? []
     this.#tell({ kind: 'seen', presences: answer.heartbeats.flatMap(({ text }) => presenceIn(text)) })
   }
 }

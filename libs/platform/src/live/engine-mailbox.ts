@@ -57,7 +57,10 @@ export class EngineMailbox implements EngineMail {
   async open(take: TakeDocument): Promise<void> {
     const { store, engine } = this.#options
     this.#take = take
-    this.#silence = await store.onTick(engine, () => void this.look())
+    this.#silence = await store.onTick(engine, (text) => {
+      if (text === '') void this.look()
+      else this.#found(text)
+    })
     if (this.#closed) this.#silence()
   }
 

@@ -1,7 +1,7 @@
 import { MemoryStore, type PeerCommand, type Position, type StoreCommand } from '@kvasir/coordinator-core'
 import type { ActorStore, ActorStores } from './actor-store.js'
 
-type Listener = () => void
+type Listener = (text: string) => void
 
 /** Actors whose stores lie in this process: for a cluster in one process, and for tests. What it holds dies with the process. */
 export class MemoryActors implements ActorStores {
@@ -26,13 +26,13 @@ class MemoryActor implements ActorStore {
   async own(command: StoreCommand) {
     const answer = this.#store.own(command)
     if (command.kind === 'commit' && answer.kind === 'committed')
-      for (const { peer } of command.commit.documents) ring(this.#ticks.get(peer))
+      for (const { peer, text } of command.commit.documents) ring(this.#ticks.get(peer), text)
     return answer
   }
 
   async peer(command: PeerCommand) {
     const answer = this.#store.peer(command)
-    if (command.kind === 'say' || (command.kind === 'beat' && command.ring)) ring(this.#bells)
+    if (command.kind === 'say' || (command.kind === 'beat' && command.ring)) ring(this.#bells, command.peer)
     return answer
   }
 
@@ -65,7 +65,7 @@ function listen(listeners: Set<Listener>, listener: Listener): () => void {
 }
 
 /** Later, as over a network: whoever rings has not finished what it does. */
-function ring(listeners: ReadonlySet<Listener> | undefined): void {
+function ring(listeners: ReadonlySet<Listener> | undefined, text: string): void {
   if (!listeners) return
-  for (const listener of listeners) queueMicrotask(listener)
+  for (const listener of listeners) queueMicrotask(() => listener(text))
 }

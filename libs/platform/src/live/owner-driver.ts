@@ -56,8 +56,8 @@ export class OwnerDriver<S extends Speech = Speech> {
 
   async start(): Promise<void> {
     const { store, above } = this.#options
-    this.#silence.push(await store.onBell(() => this.#tell({ kind: 'bell' })))
-    if (above) this.#silence.push(await above.store.onTick(above.peer, () => void this.#readWord()))
+    this.#silence.push(await store.onBell((peer) => this.#tell({ kind: 'bell', peer })))
+    if (above) this.#silence.push(await above.store.onTick(above.peer, (text) => this.#ticked(text)))
     this.#tell({ kind: 'wake' })
   }
 
@@ -124,6 +124,11 @@ export class OwnerDriver<S extends Speech = Speech> {
     const { above } = this.#options
     if (!above) return
     this.#heard(await above.store.peer({ kind: 'beat', peer: above.peer, text, ring: true }))
+  }
+
+  #ticked(text: string): void {
+    if (text === '') void this.#readWord()
+    else this.#heard({ kind: 'document', text })
   }
 
   async #readWord(): Promise<void> {

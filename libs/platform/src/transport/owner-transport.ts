@@ -52,9 +52,12 @@ class HandledEars<S extends Speech & { readonly letter: Kinded }> implements Ear
     const heardLetters = await this.#letters(letters)
     const heardBeats: Heard<S>['heartbeats'][number][] = []
     for (const heartbeat of heartbeats) heardBeats.push(...(await this.#heartbeat(heartbeat)))
-    if (this.#heartbeats.size > peers.length)
-      for (const peer of this.#heartbeats.keys()) if (!peers.includes(peer)) this.#heartbeats.delete(peer)
+    if (peers && this.#heartbeats.size > peers.length) this.#forgetAllBut(new Set(peers))
     return { kind: 'heard', own, peers, letters: heardLetters, heartbeats: heardBeats }
+  }
+
+  #forgetAllBut(peers: ReadonlySet<string>): void {
+    for (const peer of this.#heartbeats.keys()) if (!peers.has(peer)) this.#heartbeats.delete(peer)
   }
 
   async word(text: string): Promise<S['word'] | undefined> {

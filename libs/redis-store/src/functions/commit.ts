@@ -4,11 +4,11 @@
  * KEYS: own, state, positions, log, then a document for each of D, an inbox for each of P.
  * ARGV: term, name, version, commit id, epoch, whether it is the last ('1'), whether there is state ('1'), state, most lines of the
  * log kept, number of documents D, of log lines L, of positions P; then D times tick channel and text; L lines; P times peer and
- * position. Inboxes are trimmed up to the positions. Each peer whose document changed is ticked.
+ * position. Inboxes are trimmed up to the positions. Each peer whose document changed is ticked, with the document.
  * Answers `{'committed', version}` or `{'fenced', ownership or false}`.
  */
 export const commit = `
-redis.register_function('kvasir_1_commit', function(keys, argv)
+redis.register_function('kvasir_2_commit', function(keys, argv)
   local own = own_of(keys[1])
   if not own or own[1] ~= argv[1] or own[2] ~= argv[2] or own[4] ~= argv[3] then
     return {'fenced', own}
@@ -23,7 +23,7 @@ redis.register_function('kvasir_1_commit', function(keys, argv)
   for _ = 1, documents do
     key = key + 1
     redis.call('SET', keys[key], argv[at + 2])
-    redis.call('PUBLISH', argv[at + 1], '')
+    redis.call('PUBLISH', argv[at + 1], argv[at + 2])
     at = at + 2
   end
   for _ = 1, lines do

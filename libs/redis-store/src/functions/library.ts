@@ -7,7 +7,7 @@ import { retire } from './retire.js'
  * Name of the function library. It carries the version of the protocol: coordinators of two versions may share a Redis while one
  * replaces the other, each with its own functions.
  */
-export const libraryName = 'kvasir_1'
+export const libraryName = 'kvasir_2'
 
 /** How a function is called: its name carries the version too, for function names are global. */
 export function functionName(verb: string): string {

@@ -5,7 +5,7 @@
  * Answers `{'retired'}` or `{'fenced', ownership or false}`.
  */
 export const retire = `
-redis.register_function('kvasir_1_retire', function(keys, argv)
+redis.register_function('kvasir_2_retire', function(keys, argv)
   local own = own_of(keys[1])
   if not own or own[1] ~= argv[1] or own[2] ~= argv[2] then
     return {'fenced', own}

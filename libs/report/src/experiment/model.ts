@@ -1,4 +1,11 @@
-import type { CellEstimate, ExperimentPlan, Metric, RunResult, Verdict } from '@kvasir/experiment'
+import type {
+  CellEstimate,
+  ExperimentPlan,
+  Metric,
+  RunResult,
+  SearchReport,
+  Verdict,
+} from '@kvasir/experiment'
 import type { ReportFact, ReportRun } from '../model.js'
 
 /** What the report of an experiment is made of. Plain data, collected by whoever ran it. */
@@ -8,6 +15,8 @@ export interface ExperimentReport {
   readonly results: readonly RunResult[]
   readonly estimates: readonly CellEstimate[]
   readonly verdicts: readonly Verdict[]
+  /** Of an experiment that looks for a setting; its axes are the last factors of the plan. */
+  readonly search?: SearchReport
   /** The answer to the question, sentence by sentence. */
   readonly answer: readonly string[]
   /** What is drawn of single runs: of the first seed, one a cell at most. */

@@ -1,7 +1,9 @@
+import { cellTableMarkdown } from '../markdown/cell-table.js'
 import { codeSpan, escapeMarkdown } from '../markdown/escape.js'
-import type { CellTable } from '../run-tables.js'
 import { estimateTable, verdictTable } from './experiment-tables.js'
 import type { ExperimentReport } from './model.js'
+import { recordedTables } from './recorded-tables.js'
+import { searchTables } from './search-tables.js'
 
 /** The report of an experiment as Markdown, readable as plain text too. */
 export function renderExperimentMarkdown(report: ExperimentReport): string {
@@ -12,10 +14,12 @@ export function renderExperimentMarkdown(report: ExperimentReport): string {
     '## Answer',
     ...report.answer.map((sentence) => escapeMarkdown(sentence)),
     ...report.cautions.map((caution) => `> ${escapeMarkdown(caution)}`),
+    ...searchBlocks(report),
     '## Measured',
-    table(estimateTable(report)),
+    cellTableMarkdown(estimateTable(report)),
     'Intervals by bootstrap over the seeds. ↑ more is better, ↓ less is better.',
-    ...(report.verdicts.length === 0 ? [] : ['## Compared', table(verdictTable(report))]),
+    ...(report.verdicts.length === 0 ? [] : ['## Compared', cellTableMarkdown(verdictTable(report))]),
+    ...recordedBlocks(report),
     '## Where it comes from',
     report.facts.map(({ label, value }) => `- ${escapeMarkdown(label)}: ${escapeMarkdown(value)}`).join('\n'),
     `Made again by ${codeSpan(report.command)}.`,
@@ -23,8 +27,12 @@ export function renderExperimentMarkdown(report: ExperimentReport): string {
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`
 }
 
-function table({ caption, header, rows }: CellTable): string {
-  const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`
-  const marks = `| ${header.map((_, column) => (column === 0 ? ':--' : '--:')).join(' | ')} |`
-  return [`${caption}:`, '', line(header), marks, ...rows.map(line)].join('\n')
+function searchBlocks(report: ExperimentReport): readonly string[] {
+  const tables = searchTables(report)
+  return tables.length === 0 ? [] : ['## Found', ...tables.map(cellTableMarkdown)]
+}
+
+function recordedBlocks(report: ExperimentReport): readonly string[] {
+  const tables = recordedTables(report)
+  return tables.length === 0 ? [] : ['## Beside the numbers of others', ...tables.map(cellTableMarkdown)]
 }

@@ -13,6 +13,8 @@ export interface XyLine {
   readonly name: string
   readonly colour: string
   readonly dash: string
+  /** Its points are not joined. */
+  readonly isScattered?: boolean
   /** In the order in which they are joined. */
   readonly points: readonly XyPoint[]
 }
@@ -97,7 +99,9 @@ function drawLine(line: XyLine, { x, y }: Scales, scale: YAxis['scale']): Markup
     y: y(scale(point.y)),
     range: point.yRange && { low: y(scale(point.yRange.low)), high: y(scale(point.yRange.high)) },
   }))
-  const path = at.map((point, i) => `${i === 0 ? 'M' : 'L'}${point.x} ${point.y}`).join('')
+  const path = line.isScattered
+    ? ''
+    : at.map((point, i) => `${i === 0 ? 'M' : 'L'}${point.x} ${point.y}`).join('')
   const whiskers = at.map((point) =>
     point.range === null || point.range.low === point.range.high
       ? ''

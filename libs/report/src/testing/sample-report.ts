@@ -153,6 +153,7 @@ interface SampleLatencies {
   readonly e2eUs: Distribution
   readonly queueUs: Distribution
   readonly weightedWaitUs: number
+  readonly weightedTurnaroundUs: number
   readonly withinSlo: number
 }
 
@@ -183,6 +184,7 @@ function sampleLatencies(model: string, i: number, character: Character, rng: Se
     e2eUs: summarise(e2e),
     queueUs: summarise(queue),
     weightedWaitUs: queue.sum * 2 ** (i % 3),
+    weightedTurnaroundUs: e2e.sum * 2 ** (i % 3),
     withinSlo: ttft.countAtMost(2_000_000) / ttft.count,
   }
 }
@@ -200,7 +202,7 @@ const noSwap = { outBytes: 0, inBytes: 0, waitUs: 0, savedTokens: 0 } as const
 function sampleSummary({ policy, seed, models, latencies, character }: SummaryOptions): Summary {
   const each = Math.round(12_400 / models.length)
   const model = (i: number): ModelSummary => {
-    const { ttftUs, tpotUs, e2eUs, queueUs, weightedWaitUs, withinSlo } = latencies[i]
+    const { ttftUs, tpotUs, e2eUs, queueUs, weightedWaitUs, weightedTurnaroundUs, withinSlo } = latencies[i]
     const rejected = Math.round(each * Math.max(0, character.slow - 1.6) * 0.01)
     return {
       architecture: ['Llama-3.1-8B', 'Qwen3-32B', 'Llama-3.1-70B'][i % 3],
@@ -217,7 +219,9 @@ function sampleSummary({ policy, seed, models, latencies, character }: SummaryOp
       tokens: {
         prompt: each * 1_150,
         output: each * 200,
+        computed: Math.round(each * (1_350 + 12 * character.slow)),
         recomputed: Math.round(each * 12 * character.slow),
+        wastedShare: (12 * character.slow) / (1_350 + 12 * character.slow),
         prefixHit: 0,
       },
       ttftUs,
@@ -229,6 +233,7 @@ function sampleSummary({ policy, seed, models, latencies, character }: SummaryOp
       goodputPerS: (each * withinSlo) / (END_US / 1e6),
       jain: null,
       weightedWaitUs,
+      weightedTurnaroundUs,
       makespanUs: Math.round(END_US * (0.99 + 0.012 * character.slow)),
       preemptions: preemptions(Math.round(110 / models.length), character),
       swap: noSwap,
@@ -253,7 +258,9 @@ function sampleSummary({ policy, seed, models, latencies, character }: SummaryOp
     tokens: {
       prompt: total((m) => m.tokens.prompt),
       output: total((m) => m.tokens.output),
+      computed: total((m) => m.tokens.computed),
       recomputed: total((m) => m.tokens.recomputed),
+      wastedShare: worst.tokens.wastedShare,
       prefixHit: 0,
     },
     ttftUs: worst.ttftUs,
@@ -265,6 +272,7 @@ function sampleSummary({ policy, seed, models, latencies, character }: SummaryOp
     goodputPerS: total((m) => m.goodputPerS),
     jain: 1 / (1 + 0.03 * (character.bias - 1)),
     weightedWaitUs: total((m) => m.weightedWaitUs),
+    weightedTurnaroundUs: total((m) => m.weightedTurnaroundUs),
     makespanUs: worst.makespanUs,
     preemptions: preemptions(110, character),
     swap: noSwap,
@@ -275,6 +283,7 @@ function sampleSummary({ policy, seed, models, latencies, character }: SummaryOp
     interrupted: false,
     conditions: [],
     models: Object.fromEntries(models.map((name, i) => [name, all[i]])),
+    tenants: {},
     pools: { 'node0/tp4-0': samplePool(0.81, character), 'node0/tp4-1': samplePool(0.77, character) },
   }
 }
@@ -312,7 +321,8 @@ function samplePool(utilisation: number, { idle, slow }: Character): PoolSummary
     regime: regimeOf(load, 0.01),
     kvUtilisation: 0.74 - idle,
     peakBundles: Math.round((POOL_BUNDLES / 2) * (0.99 - idle / 2)),
-    fragmentation: { internal: 0.031, bundle: 0.074, pool: 0.12 },
+    fragmentation: { internal: 0.031, bundle: 0.074, pool: 0.12, edge: 0.02 },
+    growth: { taken: 9_120, asked: 412 },
     steps: 31_204,
     stepTokensMean: 412.6,
     stepTimeUs: summarise(step),

@@ -1,7 +1,7 @@
 export * from './default-scenario.js'
 export { groupsOf, type TpGroup } from './groups.js'
 export { groupTimeS, type ModelDemand, type ModelTraffic } from './group-time.js'
-export { servedPlan, type ServedOptions } from './model-plan.js'
+export { servedPlan, type ServedOptions, sloOf } from './model-plan.js'
 export { planCluster, type PlannedCluster } from './plan-cluster.js'
 export type { Planning } from './planning.js'
 export * from './request-streams.js'

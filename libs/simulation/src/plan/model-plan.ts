@@ -84,6 +84,9 @@ export function servedPlan(options: ServedOptions): ModelPlan {
     host: engine.host ?? DEFAULT_HOST,
     ...(engine.hostStepMs === undefined ? {} : { hostStepUs: engine.hostStepMs * 1000 }),
     ...(engine.hostSequenceMs === undefined ? {} : { hostSequenceUs: engine.hostSequenceMs * 1000 }),
+    ...(engine.fixedStepMs === undefined
+      ? {}
+      : { fixedStepUs: Math.max(1, millisToMicros(engine.fixedStepMs)) }),
     frontEnd: frontEnd(engine),
     plansAhead: engine.planAhead ?? hostPresets[engine.host ?? DEFAULT_HOST].plansAhead,
     swapBytesPerRank: swapBytes(engine),
@@ -106,7 +109,8 @@ function frontEnd({ frontEndMs, host = DEFAULT_HOST }: EngineSpec): FrontEndCost
   return { eachUs, latencyUs: totalUs - eachUs }
 }
 
-function sloOf({ ttftMs, tpotMs, e2eMs }: SloTargets): Slo {
+/** Of requests, as they are promised it. */
+export function sloOf({ ttftMs, tpotMs, e2eMs }: SloTargets): Slo {
   const micros = (millis: number | undefined) => (millis === undefined ? undefined : millisToMicros(millis))
   return { ttftUs: micros(ttftMs), tpotUs: micros(tpotMs), e2eUs: micros(e2eMs) }
 }

@@ -379,3 +379,25 @@ describe('engines as they were measured', () => {
     expect(frontEnd({ frontEndMs: 0 })).toEqual({ latencyUs: 0, eachUs: 0 })
   })
 })
+
+describe('bundles', () => {
+  // 40 heads of keys and values, half of them on each of two ranks: 16 tokens in 40 layers take 6.25 MiB.
+  const models = [{ name: 'dense', architecture: 'Llama-2-13B' }, small]
+  const cluster = (bundleMiB?: number) => ({
+    groups: [{ id: 'g', gpu: 'H100', tp: 2 }],
+    ...(bundleMiB === undefined ? {} : { bundleMiB }),
+  })
+
+  it('are of the size that is asked for, and as many as fit then', () => {
+    const [own] = plan({ cluster: cluster(), models }).plan.pools
+    const [large] = plan({ cluster: cluster(32), models }).plan.pools
+    expect([own.pagesPerBundle, large.pagesPerBundle]).toEqual([4, 16])
+    expect(large.bundles).toBe(Math.floor(own.bundles / 4))
+  })
+
+  it('are refused when no block fits', () => {
+    expect(problems({ cluster: cluster(6), models })).toEqual([
+      'cluster.bundleMiB is 6; it must be at least 8: a block of Llama-2-13B takes 6.3 MiB of each GPU',
+    ])
+  })
+})

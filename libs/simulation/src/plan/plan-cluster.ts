@@ -1,10 +1,11 @@
 import { type ClusterSpec, type ModelSpec, poolSettingsOf, type Scenario } from '@kvasir/contracts'
-import { modelByName, type Model, withDtypes } from '@kvasir/hardware'
+import { kvBytesPerTokenPerRank, modelByName, type Model, PAGE_BYTES, withDtypes } from '@kvasir/hardware'
 import { millisToMicros, secondsToMicros } from '@kvasir/kernel'
 import { defaultSchedulerConfig } from '@kvasir/scheduler'
-import type { ClusterPlan, EnginePlan, PoolPlan } from '../cluster-plan.js'
+import type { ClusterPlan, EnginePlan, PoolPlan, TenantPlan } from '../cluster-plan.js'
+import { faultPlan, faultProblems } from '../faults/fault-plan.js'
 import { groupTimeS, type ModelDemand } from './group-time.js'
-import { groupsOf } from './groups.js'
+import { groupsOf, type TpGroup } from './groups.js'
 import { DEFAULT_BLOCK_SIZE, engineProblems, engineSpecOf, modelPlan } from './model-plan.js'
 import { placeModels, type PlacementWish } from './placement.js'
 import { allPlanned, planned, type Planning, refused } from './planning.js'
@@ -29,7 +30,10 @@ export function planCluster(scenario: Scenario, demand?: ModelDemand): Planning<
   }
   const wishes = allPlanned(scenario.models.map((spec, i) => wishOf(scenario, spec, i, loadS)))
   if (wishes.kind === 'refused') return wishes
-  const problems = scenario.models.flatMap((spec) => engineProblems(scenario, spec))
+  const problems = [
+    ...scenario.models.flatMap((spec) => engineProblems(scenario, spec)),
+    ...bundleProblems(scenario.cluster, groups.value, wishes.value),
+  ]
   if (problems.length > 0) return refused(...problems)
   const placement = placeModels(wishes.value, {
     groups: groups.value,
@@ -42,19 +46,42 @@ export function planCluster(scenario: Scenario, demand?: ModelDemand): Planning<
   const unlike = wishes.value.flatMap((wish) => unlikeProblems(wish, pools))
   if (crowded.length + unlike.length > 0) return refused(...crowded, ...unlike)
   const used = pools.filter((pool) => pool.placed.length > 0)
+  const plan = clusterPlan(scenario, wishes.value, used)
+  const unmet = faultProblems(scenario.faults ?? [], plan)
+  if (unmet.length > 0) return refused(...unmet)
   const idle = pools.filter((pool) => pool.placed.length === 0).map(({ group }) => group.id)
   const idleNotes = idle.length === 0 ? [] : [`no model is placed on ${idle.join(', ')}`]
   const scarceNotes = used.flatMap((pool) => (isScarce(pool) ? [scarceNote(pool)] : []))
   return planned({
-    plan: clusterPlan(scenario, wishes.value, used),
+    plan,
     notes: [...notes, ...idleNotes, ...scarceNotes],
   })
 }
 
 const GIBIBYTE = 2 ** 30
+const MEBIBYTE = 2 ** 20
 
-function memorySplit({ memoryUtilisation, reserveGiB }: ClusterSpec): MemorySplit {
+/** A bundle holds whole blocks, so at least one of every model that may be put on the group. */
+function bundleProblems(
+  { bundleMiB }: ClusterSpec,
+  groups: readonly TpGroup[],
+  wishes: readonly PlacementWish[],
+): string[] {
+  if (bundleMiB === undefined) return []
+  return wishes.flatMap(({ model, blockSize, pools }) => {
+    const own = groups.filter(({ id }) => pools === undefined || pools.includes(id))
+    const blockBytes = Math.max(0, ...own.map(({ tp }) => kvBytesPerTokenPerRank(model, tp) * blockSize))
+    const pages = Math.ceil(blockBytes / PAGE_BYTES)
+    if (bundleMiB * MEBIBYTE >= pages * PAGE_BYTES) return []
+    return [
+      `cluster.bundleMiB is ${bundleMiB}; it must be at least ${(pages * PAGE_BYTES) / MEBIBYTE}: a block of ${model.name} takes ${(blockBytes / MEBIBYTE).toFixed(1)} MiB of each GPU`,
+    ]
+  })
+}
+
+function memorySplit({ memoryUtilisation, reserveGiB, bundleMiB }: ClusterSpec): MemorySplit {
   return {
+    ...(bundleMiB === undefined ? {} : { pagesPerBundle: (bundleMiB * MEBIBYTE) / PAGE_BYTES }),
     ...(memoryUtilisation === undefined ? {} : { memoryUtilisation }),
     ...(reserveGiB === undefined ? {} : { reserveBytesPerRank: Math.ceil(reserveGiB * GIBIBYTE) }),
   }
@@ -152,6 +179,7 @@ function clusterPlan(
   pools: readonly PoolDraft[],
 ): ClusterPlan {
   const { network } = scenario
+  const tenants = tenantPlans(scenario)
   return {
     name: scenario.name,
     seed: scenario.seed,
@@ -170,7 +198,18 @@ function clusterPlan(
       ),
     ),
     engines: scenario.models.flatMap((spec) => enginePlans(spec, pools)),
+    ...(tenants.length === 0 ? {} : { tenants }),
+    ...(scenario.faults?.length ? { faults: scenario.faults.map(faultPlan) } : {}),
   }
+}
+
+/** Those that generators name, once each. */
+function tenantPlans({ workload }: Scenario): readonly TenantPlan[] {
+  const named = workload.generators.flatMap(({ tenants = [] }) => tenants)
+  return [...new Map(named.map(({ tenant, weight = 1 }) => [tenant, weight]))].map(([name, weight]) => ({
+    name,
+    weight,
+  }))
 }
 
 function poolPlan(pool: PoolDraft): PoolPlan {

@@ -29,6 +29,8 @@ export interface PlacedModel {
 export interface MemorySplit {
   readonly memoryUtilisation?: number
   readonly reserveBytesPerRank?: Bytes
+  /** Of every pool, in place of the fewest that hold a block of each of its models. */
+  readonly pagesPerBundle?: number
 }
 
 /** A TP group while models are being put on it. */
@@ -55,6 +57,7 @@ export class PoolDraft {
   }
 
   pagesPerBundle(extra: readonly PlacedModel[] = []): number {
+    if (this.#split.pagesPerBundle !== undefined) return this.#split.pagesPerBundle
     const pages = [...this.#placed, ...extra].map(({ model, blockSize }) =>
       pagesPerBundleFor([model], this.group.tp, blockSize),
     )
@@ -68,8 +71,8 @@ export class PoolDraft {
       gpu: this.group.gpu,
       tp: this.group.tp,
       engines: placed.map(poolEngine),
-      pagesPerBundle: this.pagesPerBundle(extra),
       ...this.#split,
+      pagesPerBundle: this.pagesPerBundle(extra),
     })
     return placed.length === 1 ? this.#asGiven(memory, placed[0]) : memory
   }
@@ -78,7 +81,7 @@ export class PoolDraft {
   #asGiven(memory: PoolMemory, { model, blockSize, blocks }: PlacedModel): PoolMemory {
     if (blocks === undefined || (memory.kind === 'refused' && memory.reason !== 'weights_exceed_memory'))
       return memory
-    const pagesPerBundle = pagesPerBundleFor([model], this.group.tp, blockSize)
+    const pagesPerBundle = this.#split.pagesPerBundle ?? pagesPerBundleFor([model], this.group.tp, blockSize)
     const geometry = kvGeometry({ model, tp: this.group.tp, blockSize, pagesPerBundle })
     invariant(geometry.kind === 'fits', () => `no block of ${model.name} fits into a bundle made for it`)
     const { usableBytesPerRank, weightBytesPerRank, reserveBytesPerRank, bundleBytesPerRank } = memory

@@ -4,6 +4,7 @@ import { DEFAULT_HISTORY } from '@kvasir/reclaim'
 import type { EngineHost } from '../build.js'
 import type { ClusterPlan } from '../cluster-plan.js'
 import type { Simulation } from '../simulation.js'
+import { inspectAmongFaults } from './fault-watch.js'
 
 /**
  * Watches a whole cluster for the laws that no single machine can see. `inspect` looks at the world after each event,
@@ -54,7 +55,7 @@ export class LawWatch {
         if (engine.device !== device) continue
         const held = device.machine.mappedBy(engine.plan.id)
         mapped += held
-        if (simulation.plan.policy === 'uncoordinated') continue
+        if (simulation.plan.policy === 'uncoordinated' || simulation.plan.faults) continue
         const { ledger } = simulation.pools[device.index].machine
         const known = ledger.leasedTo(engine.plan.id) + ledger.owedBy(engine.plan.id)
         const document = engine.machine.lease.document
@@ -63,6 +64,7 @@ export class LawWatch {
           () => `${engine.plan.id} has ${held} bundles mapped, the ledger knows of ${known}`,
         )
       }
+      if (simulation.plan.faults) inspectAmongFaults(simulation, device)
       const { total, free } = device.machine.bundles
       invariant(
         mapped + free === total,

@@ -236,7 +236,8 @@ export class LivePool {
       if (!this.storeUp) return
       const answer = this.store.peer(command)
       if (command.kind === 'say')
-        for (const owner of this.owners) this.after(100, () => this.#tellOwner(owner, { kind: 'bell' }))
+        for (const owner of this.owners)
+          this.after(100, () => this.#tellOwner(owner, { kind: 'bell', peer: command.peer }))
       if (lost || answer.kind !== 'document') return
       this.after(100, () => {
         if (engine.incarnation === incarnation) this.#documentFor(engine, answer.text)

@@ -16,16 +16,19 @@ const TICK_US = 10_000
 /** CPU time of the processes of a cluster, microseconds, by kind; `redis` beside those of the parts. */
 export type CpuByKind = ReadonlyMap<string, number>
 
+/** What is served. */
+export type ServedFile = Pick<ClusterFile, 'scenario' | 'plan'>
+
 /** The processes of a cluster file as `kvasir up` starts them, on a Redis of their own. */
 export class BenchCluster {
-  readonly file: ClusterFile
+  readonly file: ServedFile
   readonly #parts: readonly Part[]
   readonly #supervisor: Supervisor
   readonly #redis: PrivateRedis
   readonly #folder: string
 
   private constructor(
-    file: ClusterFile,
+    file: ServedFile,
     parts: readonly Part[],
     supervisor: Supervisor,
     redis: PrivateRedis,
@@ -39,8 +42,12 @@ export class BenchCluster {
   }
 
   /** @param name of a shipped cluster, or a file. Resolves when everything is ready. */
-  static async start(name: string, program: RedisProgram): Promise<BenchCluster> {
-    const file = readClusterFile(name)
+  static start(name: string, program: RedisProgram): Promise<BenchCluster> {
+    return BenchCluster.startFile(readClusterFile(name), program, 1)
+  }
+
+  /** @param speedUp how many times faster than the modelled GPUs the groups run. Resolves when everything is ready. */
+  static async startFile(file: ServedFile, program: RedisProgram, speedUp: number): Promise<BenchCluster> {
     const folder = mkdtempSync(join(tmpdir(), 'kvasir-bench-'))
     mkdirSync(join(folder, 'redis'))
     const redis = await PrivateRedis.start({ program, persistent: true, folder: join(folder, 'redis') })
@@ -53,7 +60,7 @@ export class BenchCluster {
       coordinators: 1,
       store: { socket },
       folder,
-      speedUp: 1,
+      speedUp,
       log: 'error',
     })
     const log = new LogLines(

@@ -47,7 +47,10 @@ export class BenchPeer {
 
   /** Joins, and resolves when it is a member with a lease. */
   async start(): Promise<void> {
-    this.#silence = await this.#store.onTick(this.#sender.engine, () => void this.#read())
+    this.#silence = await this.#store.onTick(this.#sender.engine, (text) => {
+      if (text === '') void this.#read()
+      else this.#hear(text)
+    })
     this.#say({ kind: 'join', ...this.#sender, number: ++this.#number, model: this.#model })
     this.#timer = setInterval(() => this.#everyBeat(), BEAT_EVERY_MS)
     this.#sendBeat(true)

@@ -1,4 +1,4 @@
-import type { DecisionRecord } from '@kvasir/contracts'
+import type { DecisionRecord, Growth } from '@kvasir/contracts'
 import type { Micros } from '@kvasir/kernel'
 import { renderTable } from '@kvasir/report'
 import type { ModelTally } from './demo-tally.js'
@@ -19,6 +19,8 @@ export interface DemoResult {
   readonly models: ReadonlyMap<string, ModelTally>
   /** Undefined when no coordinator could be asked. */
   readonly decisions: DecisionCounts | undefined
+  /** Of all engines; undefined likewise. */
+  readonly growth: Growth | undefined
   /** Largest sum over a pool's engines seen in any look at budgets. */
   readonly lent: { readonly tokensMost: number; readonly looks: number; readonly withLoans: number }
 }
@@ -35,7 +37,7 @@ const header = [
   'tokens/s',
 ]
 
-export function demoText({ durationUs, models, decisions, lent }: DemoResult): string {
+export function demoText({ durationUs, models, decisions, growth, lent }: DemoResult): string {
   const rows = [...models].map(([name, tally]) => rowOf(name, tally, durationUs))
   const align = header.map((_, i): 'left' | 'right' => (i === 0 ? 'left' : 'right'))
   const lines = ['', renderTable({ header, rows, align }), '']
@@ -45,12 +47,18 @@ export function demoText({ durationUs, models, decisions, lent }: DemoResult): s
     `budgets: tokens were lent in ${lent.withLoans} of ${lent.looks} looks, at most ${lent.tokensMost} a round in one pool`,
   )
   lines.push(decisions === undefined ? 'memory: no coordinator could be asked' : memoryLine(decisions))
+  if (growth) lines.push(growthLine(growth))
   return lines.join('\n')
 }
 
 function memoryLine({ requests, granted, denied, bundles, fromDonors }: DecisionCounts): string {
-  if (requests === 0) return 'memory: no engine had to ask; growth was covered by what was lent ahead'
+  if (requests === 0) return 'memory: no engine had to ask'
   return `memory: ${requests} requests, ${granted} granted (${bundles} bundles; ${fromDonors} preempted another engine), ${denied} denied`
+}
+
+function growthLine({ taken, asked }: Growth): string {
+  const share = taken === 0 ? '' : `: ${(100 * Math.max(0, 1 - asked / taken)).toFixed(1)} % without asking`
+  return `growth: ${taken} bundles came into use, ${asked} of them by request${share}`
 }
 
 function rowOf(name: string, tally: ModelTally, durationUs: Micros): readonly string[] {

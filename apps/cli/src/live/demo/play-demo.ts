@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DecisionRecord } from '@kvasir/contracts'
+import type { DecisionRecord, Growth } from '@kvasir/contracts'
 import { sloLimits } from '@kvasir/metrics'
 import { requestsOf, type WorkloadFiles } from '@kvasir/simulation'
 import { BadInput } from '../../bad-input.js'
@@ -36,6 +36,7 @@ export async function playDemo(
   )
   const client = new CoordinatorClient([coordinator])
   const already = await decisionsOf(client)
+  const grownBefore = await growthOf(client)
   const loans = new LoanWatch(client)
   const underWay = new Set<Promise<void>>()
   const began = performance.now()
@@ -61,8 +62,10 @@ export async function playDemo(
   clearInterval(progress)
   const durationUs = (performance.now() - began) * 1000
   const after = await decisionsOf(client)
-  const decisions = already && after ? countDecisions(newOf(already, after)) : undefined
-  return demoText({ durationUs, models, decisions, lent: loans.stop() })
+  const decisions = already && after ? countDecisions(newDecisions(already, after)) : undefined
+  const grownAfter = await growthOf(client)
+  const growth = grownBefore && grownAfter ? growthBetween(grownBefore, grownAfter) : undefined
+  return demoText({ durationUs, models, decisions, growth, lent: loans.stop() })
 }
 
 async function pauseUntil(atMs: number, signal: AbortSignal): Promise<void> {
@@ -70,17 +73,43 @@ async function pauseUntil(atMs: number, signal: AbortSignal): Promise<void> {
   if (waitMs > 1) await sleep(waitMs, undefined, { signal }).catch(() => undefined)
 }
 
+function decisionsOf(client: CoordinatorClient): Promise<readonly DecisionRecord[] | undefined> {
+  return ifAnswered(() => client.decisions(DECISIONS))
+}
+
+/** By run of an engine. */
+function growthOf(client: CoordinatorClient): Promise<ReadonlyMap<string, Growth> | undefined> {
+  return ifAnswered(async () => {
+    const engines = await client.engines()
+    return new Map(
+      engines.flatMap(({ engine, incarnation, growth }) =>
+        growth ? [[`${engine}/${incarnation}`, growth] as const] : [],
+      ),
+    )
+  })
+}
+
 /** Undefined when no coordinator answers: the demo goes on without. */
-async function decisionsOf(client: CoordinatorClient): Promise<readonly DecisionRecord[] | undefined> {
+async function ifAnswered<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await client.decisions(DECISIONS)
+    return await ask()
   } catch (error) {
     if (error instanceof ClusterTrouble || error instanceof BadInput) return undefined
     throw error
   }
 }
 
-function newOf(
+function growthBetween(before: ReadonlyMap<string, Growth>, after: ReadonlyMap<string, Growth>): Growth {
+  let [taken, asked] = [0, 0]
+  for (const [run, growth] of after) {
+    taken += growth.taken - (before.get(run)?.taken ?? 0)
+    asked += growth.asked - (before.get(run)?.asked ?? 0)
+  }
+  return { taken, asked }
+}
+
+/** Those of `after` that `before` does not have. */
+export function newDecisions(
   before: readonly DecisionRecord[],
   after: readonly DecisionRecord[],
 ): readonly DecisionRecord[] {

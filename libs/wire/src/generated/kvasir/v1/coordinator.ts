@@ -20,6 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Growth } from "./pool.js";
 
 export const protobufPackage = "kvasir.v1";
 
@@ -122,7 +123,11 @@ export interface Engine {
   /** Since it joined. */
   readonly spentTokens: number;
   /** Where clients reach it, if it serves any. */
-  readonly url?: string | undefined;
+  readonly url?:
+    | string
+    | undefined;
+  /** If it counts that. */
+  readonly growth?: Growth | undefined;
 }
 
 export interface ListEnginesRequest {
@@ -1000,6 +1005,7 @@ function createBaseEngine(): Engine {
     demandTokens: 0,
     spentTokens: 0,
     url: undefined,
+    growth: undefined,
   };
 }
 
@@ -1046,6 +1052,9 @@ export const Engine: MessageFns<Engine> = {
     }
     if (message.url !== undefined) {
       writer.uint32(114).string(message.url);
+    }
+    if (message.growth !== undefined) {
+      Growth.encode(message.growth, writer.uint32(122).fork()).join();
     }
     return writer;
   },
@@ -1173,6 +1182,14 @@ export const Engine: MessageFns<Engine> = {
             }
 
             message.url = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.growth = Growth.decode(reader, reader.uint32());
             continue;
           }
         }

@@ -178,6 +178,15 @@ export interface Heartbeat {
   readonly supply: readonly SupplyPoint[];
   /** Where clients reach it, http://HOST:PORT: the gateway sends requests there. Left out: it serves none. */
   readonly url?: string | undefined;
+  readonly growth?: Growth | undefined;
+}
+
+/** Bundles since it joined. */
+export interface Growth {
+  /** That came into use, each as often as it did. */
+  readonly taken: number;
+  /** That requests brought: all others were within the lease, and nobody was asked. */
+  readonly asked: number;
 }
 
 export interface Demand {
@@ -960,6 +969,7 @@ function createBaseHeartbeat(): Heartbeat {
     lowestPriority: undefined,
     supply: [],
     url: undefined,
+    growth: undefined,
   };
 }
 
@@ -1003,6 +1013,9 @@ export const Heartbeat: MessageFns<Heartbeat> = {
     }
     if (message.url !== undefined) {
       writer.uint32(106).string(message.url);
+    }
+    if (message.growth !== undefined) {
+      Growth.encode(message.growth, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -1122,6 +1135,71 @@ export const Heartbeat: MessageFns<Heartbeat> = {
             }
 
             message.url = reader.string();
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.growth = Growth.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGrowth(): Growth {
+  return { taken: 0, asked: 0 };
+}
+
+export const Growth: MessageFns<Growth> = {
+  encode(message: Growth, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.taken !== 0) {
+      writer.uint32(8).uint64(message.taken);
+    }
+    if (message.asked !== 0) {
+      writer.uint32(16).uint64(message.asked);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Growth {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGrowth() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.taken = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.asked = longToNumber(reader.uint64());
             continue;
           }
         }

@@ -142,12 +142,17 @@ export interface UnmapBundles {
 
 /**
  * The engine has work for a step. `claim` is what is left of its budget, as a share of it; at or below 0 the step runs only when
- * nobody else waits. Said again while waiting, it replaces the claim. Answered by `Turn`.
+ * nobody else waits. Said again while waiting, it replaces what was said before. Answered by `Turn`.
  */
 export interface Ready {
   readonly sender: Sender | undefined;
   readonly epoch: number;
   readonly claim: number;
+  /**
+   * How long the step may still wait before requests miss the latencies they are promised; below 0 when it should have begun. Absent: it
+   * is not known, or nothing is promised; then claims alone decide.
+   */
+  readonly slackUs?: number | undefined;
 }
 
 /** Answers a turn: the step. Its copies come before its arithmetic. Answered by `Executed`. */
@@ -1027,7 +1032,7 @@ export const UnmapBundles: MessageFns<UnmapBundles> = {
 };
 
 function createBaseReady(): Ready {
-  return { sender: undefined, epoch: 0, claim: 0 };
+  return { sender: undefined, epoch: 0, claim: 0, slackUs: undefined };
 }
 
 export const Ready: MessageFns<Ready> = {
@@ -1040,6 +1045,9 @@ export const Ready: MessageFns<Ready> = {
     }
     if (message.claim !== 0) {
       writer.uint32(25).double(message.claim);
+    }
+    if (message.slackUs !== undefined) {
+      writer.uint32(32).sint64(message.slackUs);
     }
     return writer;
   },
@@ -1079,6 +1087,14 @@ export const Ready: MessageFns<Ready> = {
             }
 
             message.claim = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.slackUs = longToNumber(reader.sint64());
             continue;
           }
         }

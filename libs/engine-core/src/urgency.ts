@@ -1,0 +1,39 @@
+import type { Micros } from '@kvasir/kernel'
+import type { Scheduler } from '@kvasir/scheduler'
+import type { LatencyTargets } from './engine-options.js'
+
+/** Tokens that are to come at least so much faster than promised: steps differ, and a mean has no time to recover at its end. */
+const AHEAD = 0.8
+/** Tokens that may be behind their times before these start anew: what is later than that is late for good. */
+const BEHIND_MAX = 4
+
+/** How long an engine's next step may wait for its requests to keep the latencies they are promised. */
+export class Urgency {
+  readonly #ttftUs: Micros | undefined
+  /** Between two tokens of a sequence. */
+  readonly paceUs: Micros | undefined
+  /** When the next token of what decodes is due. */
+  #tokenDueUs: Micros = Infinity
+
+  constructor({ ttftUs, tpotUs }: LatencyTargets) {
+    this.#ttftUs = ttftUs
+    this.paceUs = tpotUs === undefined ? undefined : AHEAD * tpotUs
+  }
+
+  /** A step ended. Tokens are due at an even pace; one that comes late brings the next one forward. */
+  stepEnded(now: Micros, decoding: boolean): void {
+    const { paceUs } = this
+    if (paceUs === undefined) return
+    const onTime = this.#tokenDueUs + paceUs
+    const fromNow = now + paceUs
+    if (!decoding) this.#tokenDueUs = Infinity
+    else if (onTime < fromNow - BEHIND_MAX * paceUs) this.#tokenDueUs = fromNow
+    else this.#tokenDueUs = Math.min(onTime, fromNow)
+  }
+
+  /** Last moment at which a step that takes so long may begin; Infinity when nothing is promised, or can be kept. */
+  dueUs(now: Micros, scheduler: Scheduler, stepUs: Micros): Micros {
+    const token = this.#tokenDueUs - stepUs
+    return this.#ttftUs === undefined ? token : Math.min(token, scheduler.firstTokenDueUs(now, this.#ttftUs))
+  }
+}

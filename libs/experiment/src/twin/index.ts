@@ -1,0 +1,5 @@
+export * from './compare-twins.js'
+export * from './decision-tally.js'
+export * from './path-cost.js'
+export * from './twin-run.js'
+export * from './twin-verdict.js'

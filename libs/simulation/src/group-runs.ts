@@ -1,0 +1,165 @@
+import type { DeviceCommand } from '@kvasir/contracts'
+import type { DeviceInput, DeviceMachine, Run } from '@kvasir/device-core'
+import type { EngineInput } from '@kvasir/engine-core'
+import { type SpatialGroup, spatialStep } from '@kvasir/hardware'
+import { type EventHeap, invariant, type Micros } from '@kvasir/kernel'
+import type { DeviceHost, EngineHost } from './build.js'
+import { EventClass } from './event-class.js'
+import { type JointRun, jointStepUs, type LockStep } from './lock-step.js'
+import { Slab } from './slab.js'
+
+/** What the groups need of the simulation they are in. */
+export interface GroupWorld {
+  now(): Micros
+  readonly heap: EventHeap
+  /** @throws {InvariantError} when there is none of that name. */
+  host(engine: string): EngineHost
+  /** What a device has for an engine. */
+  tell(engine: EngineHost, input: EngineInput): void
+  /** A step has begun, or ended with none after it: what came too late for it may be submitted. */
+  submitLate(engine: EngineHost): void
+  stepEnded(engine: EngineHost, stepUs: Micros): void
+}
+
+/** Copies under way, and the run of the group that makes them. */
+interface Transfer {
+  readonly device: DeviceHost
+  readonly machine: DeviceMachine
+  readonly transfer: number
+}
+
+/**
+ * Carries commands to the devices and times what they run. There are three ways of sharing a group: engines take turns,
+ * or their steps run side by side on parts of its multiprocessors, or the engines of several groups are in lock step.
+ */
+export class GroupRuns {
+  readonly #world: GroupWorld
+  readonly #transfers = new Slab<Transfer>()
+
+  constructor(world: GroupWorld) {
+    this.#world = world
+  }
+
+  /** Engines in lock step get their turns together. */
+  command(host: EngineHost, command: DeviceCommand): void {
+    const { lockStep } = host
+    if (lockStep === undefined || command.kind !== 'ready') return this.device(host.device, command)
+    lockStep.ready(host, command)
+    this.#gather(lockStep)
+  }
+
+  /** A group that is down hears nothing. */
+  device(host: DeviceHost, input: DeviceInput): void {
+    if (host.down) return
+    const world = this.#world
+    const now = world.now()
+    for (const effect of host.machine.step(now, input)) {
+      if (effect.kind === 'run') {
+        this.#run(effect)
+      } else if (effect.kind === 'transfer') {
+        const engine = world.host(effect.engine)
+        engine.model.copied(effect.copies, engine.blockBytes)
+        const transfer = this.#transfers.put({
+          device: host,
+          machine: host.machine,
+          transfer: effect.transfer,
+        })
+        world.heap.push(now + effect.copyUs, EventClass.CopyEnd, transfer)
+      } else if (effect.kind === 'refused' && effect.engine === '') {
+        invariant(false, () => `device ${host.plan.id} refused ${effect.command}: ${effect.reason}`)
+      } else if (effect.kind !== 'fenced') {
+        world.tell(world.host(effect.engine), effect)
+      }
+    }
+  }
+
+  /** The payload of a `CopyEnd`. */
+  copyEnded(payload: number): void {
+    const { device, machine, transfer } = this.#transfers.take(payload)
+    if (device.machine === machine) this.device(device, { kind: 'transferred', transfer })
+  }
+
+  /** A `StepEnd` has come. */
+  stepEnded(engine: EngineHost): void {
+    const now = this.#world.now()
+    // An end that was put off or brought forward since.
+    if (engine.endUs !== now) return
+    engine.endUs = -1
+    this.#world.stepEnded(engine, now - engine.startedUs)
+    const { lockStep } = engine
+    const { spatial } = engine.device
+    if (lockStep !== undefined) lockStep.ended()
+    else if (spatial !== undefined)
+      for (const end of spatial.end(now, engine.plan.id))
+        this.#endsAt(this.#world.host(end.engine), end.endUs)
+    this.device(engine.device, { kind: 'ran', engine: engine.plan.id, turn: engine.turn })
+    if (lockStep) this.#gather(lockStep)
+    if (engine.endUs < 0) this.#world.submitLate(engine)
+  }
+
+  /** The group loses its GPUs: what runs on it never ends. */
+  fail(device: DeviceHost, engines: Iterable<EngineHost>): void {
+    device.down = true
+    for (const engine of engines) {
+      if (engine.endUs < 0) continue
+      engine.endUs = -1
+      // The others' ends move, and are then forgotten like this one.
+      device.spatial?.end(this.#world.now(), engine.plan.id)
+    }
+  }
+
+  #gather(lockStep: LockStep): void {
+    lockStep.gather(
+      (engine, command) => this.device(engine.device, command),
+      (parts) => this.#startTogether(parts),
+    )
+  }
+
+  #startTogether(parts: readonly JointRun[]): void {
+    const stepUs = jointStepUs(parts)
+    for (const { engine, run } of parts) this.#start(engine, run, stepUs)
+  }
+
+  #run(run: Run): void {
+    const engine = this.#world.host(run.engine)
+    if (engine.lockStep !== undefined) return engine.lockStep.add({ engine, run })
+    const { spatial } = engine.device
+    if (spatial !== undefined) return this.#startBeside(spatial, engine, run)
+    const computeUs = Math.max(1, Math.round(engine.cost.stepUs(run.shape) / run.share))
+    this.#start(engine, run, run.copyUs + computeUs)
+  }
+
+  #start(engine: EngineHost, run: Run, stepUs: Micros): void {
+    this.#started(engine, run)
+    this.#endsAt(engine, this.#world.now() + stepUs)
+    this.#world.submitLate(engine)
+  }
+
+  /** Steps that run side by side end earlier or later than thought whenever one of them begins or ends. */
+  #startBeside(spatial: SpatialGroup, engine: EngineHost, run: Run): void {
+    this.#started(engine, run)
+    const step = spatialStep(engine.cost.breakdown(run.shape))
+    // Copies hold up the step whatever it runs on.
+    const withCopies = { ...step, fixedUs: step.fixedUs + run.copyUs }
+    const ends = spatial.begin(this.#world.now(), run.engine, {
+      step: withCopies,
+      multiprocessors: run.share,
+    })
+    for (const { engine: name, endUs } of ends) this.#endsAt(this.#world.host(name), endUs)
+    this.#world.submitLate(engine)
+  }
+
+  #started(engine: EngineHost, run: Run): void {
+    engine.turn = run.turn
+    engine.share = run.share
+    engine.startedUs = this.#world.now()
+    engine.model.waitedForCopies(run.copyUs)
+    if (run.copies) engine.model.copied(run.copies, engine.blockBytes)
+  }
+
+  #endsAt(engine: EngineHost, endUs: Micros): void {
+    if (engine.endUs === endUs) return
+    engine.endUs = endUs
+    this.#world.heap.push(endUs, EventClass.StepEnd, engine.index)
+  }
+}
