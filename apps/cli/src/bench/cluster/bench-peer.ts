@@ -7,6 +7,9 @@ const OUTCOMES_CARRIED = 16
 /** Longest time that a bench waits for something, ms. */
 const PATIENCE_MS = 10_000
 
+/** So many that a hundredth of a round is a number of tokens that one engine more or less changes. */
+const TOKENS_PER_SECOND = 2_000_000
+
 /** What a peer says of itself, beside what it holds. */
 export interface PeerNeeds {
   readonly tokens: number
@@ -130,7 +133,7 @@ export class BenchPeer {
       sequence: this.#document?.sequence ?? 0,
       held: this.#held,
       inUse: Math.min(inUse, this.#held),
-      demand: { tokens, bundles, tokensPerSecond: 20_000 },
+      demand: { tokens, bundles, tokensPerSecond: TOKENS_PER_SECOND },
       spentTokens: 0,
       lowestPriority: null,
       supply: [],
