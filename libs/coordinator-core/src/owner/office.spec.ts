@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { StoreCommand } from '../store/store.js'
-import type { HostedOutput } from './hosted.js'
+import type { Hosted, HostedOutput } from './hosted.js'
 import { Office, type OfficeEffect } from './office.js'
 import { defaultOwnerTimings } from './owner-timings.js'
 
 const own = { term: 1, by: 'me', beat: 0, version: 0, epoch: 1, commitId: '' }
+const nothingNew = { kind: 'heard', own: { ...own, version: 1 }, letters: [], heartbeats: [] } as const
 const silent: HostedOutput = { documents: [], log: [], device: [], retired: [], changed: false }
 
 /** An office that has counted the peers a and b, and has nothing under way. */
-function settled(): Office<never> {
-  const hosted = { step: () => silent, nextDeadline: () => undefined, pack: () => '' }
+function settled(hosted: Hosted<never> = idleOrNot({ quiet: false })): Office<never> {
   const office = new Office<never>(0, {
     timings: defaultOwnerTimings,
     hosted,
@@ -20,10 +20,20 @@ function settled(): Office<never> {
   })
   office.wake(0)
   office.answer(1, 'commit', { kind: 'committed', version: 1 })
-  const heard = { kind: 'heard', own: { ...own, version: 1 }, letters: [], heartbeats: [] } as const
-  office.answer(2, 'peek', { ...heard, peers: ['a', 'b'] })
-  office.answer(3, 'peek', { ...heard, peers: ['a', 'b'] })
+  office.answer(2, 'peek', { ...nothingNew, peers: ['a', 'b'] })
+  office.answer(3, 'peek', { ...nothingNew, peers: ['a', 'b'] })
   return office
+}
+
+function idleOrNot(now: { quiet: boolean }): Hosted<never> {
+  return {
+    step: () => silent,
+    nextDeadline: () => undefined,
+    pack: () => '',
+    get quiet() {
+      return now.quiet
+    },
+  }
 }
 
 function peeks(effects: readonly OfficeEffect[]): readonly Extract<StoreCommand, { kind: 'peek' }>[] {
@@ -52,8 +62,27 @@ describe('an owner in office', () => {
     const office = settled()
     office.bell(10, 'a')
     expect(peeks([...office.bell(11, 'b'), ...office.bell(12, 'a')])).toEqual([])
-    const found = { kind: 'heard', own: { ...own, version: 1 }, peers: undefined } as const
-    const [peek] = peeks(office.answer(20, 'peek', { ...found, letters: [], heartbeats: [] }))
+    const [peek] = peeks(office.answer(20, 'peek', { ...nothingNew, peers: undefined }))
     expect(peek.positions.map((place) => place.peer)).toEqual(['b', 'a'])
+  })
+
+  it('looks at all as often as busy peers need from the moment on at which one is', () => {
+    const state = { quiet: true }
+    const office = settled(idleOrNot(state))
+    const { peekUs } = defaultOwnerTimings
+    expect(peeks(office.wake(peekUs + 10))).toEqual([])
+    state.quiet = false
+    expect(peeks(office.bell(2 * peekUs, 'a'))).toMatchObject([{ some: true }])
+    office.answer(2 * peekUs, 'peek', { ...nothingNew, peers: undefined })
+    const [peek] = peeks(office.wake(3 * peekUs))
+    expect(peek.some).toBeUndefined()
+  })
+
+  it('looks at all soon after a look that failed: who had rung is not known any more', () => {
+    const office = settled(idleOrNot({ quiet: true }))
+    office.bell(10, 'a')
+    office.answer(20, 'peek', { kind: 'failed', detail: 'no answer' })
+    const [peek] = peeks(office.wake(60_000))
+    expect(peek.some).toBeUndefined()
   })
 })

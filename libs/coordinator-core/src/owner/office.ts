@@ -193,11 +193,14 @@ export class Office<S extends Speech> {
   // --- reading ---
 
   #peek(now: Micros): void {
+    const laterUs = now + this.#timings.peekUs * (this.#hosted.quiet ? QUIET_PEEKS : 1)
+    // Whoever has work since the last look at all must not wait as long as idle ones do.
+    this.#lookBy(laterUs)
     const due = now >= this.#nextPeekUs
     if (this.#peeking || this.#resigning || (!due && this.#rung.size === 0)) return
     const rung = this.#rung
     const all = due || [...rung].some((peer) => !this.#peers.has(peer))
-    if (all) this.#nextPeekUs = now + this.#timings.peekUs * (this.#hosted.quiet ? QUIET_PEEKS : 1)
+    if (all) this.#nextPeekUs = laterUs
     this.#peeking = true
     this.#peekVersion = this.#version
     this.#rung = new Set()
@@ -207,6 +210,10 @@ export class Office<S extends Speech> {
       kind: 'store',
       command: { kind: 'peek', positions, limit: LETTERS_AT_ONCE, ...some },
     })
+  }
+
+  #lookBy(us: Micros): void {
+    this.#nextPeekUs = Math.min(this.#nextPeekUs, us)
   }
 
   #positionIn(peer: string): { readonly peer: string; readonly position: Position } {
@@ -325,7 +332,10 @@ export class Office<S extends Speech> {
 
   /** A look is taken again in time; of a commit it must be known whether it happened. */
   #failed(now: Micros, asked: StoreCommand['kind']): void {
-    if (asked === 'peek') this.#peeking = false
+    if (asked === 'peek') {
+      this.#peeking = false
+      this.#lookBy(now + RETRY_US)
+    }
     if (asked === 'commit') this.#askWhetherItHappened()
     if (asked === 'observe' && this.#flight) this.#flight.askUs = now + RETRY_US
   }
