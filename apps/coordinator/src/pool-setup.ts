@@ -6,7 +6,7 @@ import {
   engineTermsSchema,
   type ModelChange,
 } from '@kvasir/contracts'
-import type { PoolOptions } from '@kvasir/coordinator-core'
+import { type PoolOptions, spreadHash } from '@kvasir/coordinator-core'
 import { gpuByName, type Model, modelByName, tokenCost, withDtypes } from '@kvasir/hardware'
 import { ProfileError } from '@kvasir/platform'
 import { clusterUnitsOf, type ModelPlan, poolOptionsOf, servedPlan, stepCostOf } from '@kvasir/simulation'
@@ -41,7 +41,13 @@ function setupOf(
   const unitsPerToken = new Map(options.unitsPerToken)
   const unit = settings.countTokens === 'plain' ? 1 : clusterUnits
   return {
-    options: { ...options, unitsPerToken, clusterUnits },
+    options: {
+      ...options,
+      unitsPerToken,
+      clusterUnits,
+      // The rounds of a process's pools do not begin all at once.
+      roundPhaseUs: spreadHash(pool.id) % settings.roundUs,
+    },
     learn: (changes) => {
       for (const { model, architecture } of changes) {
         if (architecture === undefined || unitsPerToken.has(model)) continue

@@ -45,9 +45,7 @@ describe.skipIf(found === undefined)(
         stores.push(actors)
         return actors
       })
-      group = await listenGrpc(`unix:${join(folder, 'left.sock')}`, (server) =>
-        serveDevice(server, cluster.device('left')),
-      )
+      group = await serveGroup()
       const pools = cluster.pools.map((pool) => ({ ...pool, device: group.address }))
       first = await cluster.coordinator('first', { pools, grpc: { port: 0 } })
       second = await cluster.coordinator('second', { pools, grpc: { socket: join(folder, 'second.sock') } })
@@ -66,6 +64,11 @@ describe.skipIf(found === undefined)(
       rmSync(folder, { recursive: true, force: true })
     }, 60_000)
 
+    function serveGroup(): Promise<GrpcServer> {
+      const socket = `unix:${join(folder, 'left.sock')}`
+      return listenGrpc(socket, (server) => serveDevice(server, cluster.device('left')))
+    }
+
     async function engines() {
       return engineListSchema.parse((await ask(`${first.url}/v1/engines`)).body).engines
     }
@@ -74,12 +77,16 @@ describe.skipIf(found === undefined)(
       return (await engines()).find((one) => one.engine === name)?.heldBundles ?? 0
     }
 
+    async function spentBy(name: string): Promise<number> {
+      return (await engines()).find((one) => one.engine === name)?.spentTokens ?? 0
+    }
+
     async function decisions(): Promise<readonly DecisionRecord[]> {
       const { body } = await ask(`${first.url}/v1/decisions?pool=left&limit=1000`)
       return decisionListSchema.parse(body).decisions
     }
 
-    it('joins, gets budgets, gets memory from an engine under load, changes the coordinator, and leaves', async () => {
+    it('joins, gets budgets, gets memory from an engine under load, outlives its device and its coordinator, and leaves', async () => {
       const addresses = [first, second].flatMap(({ grpc = '' }) => ['--coordinator', grpc])
       const place = ['--pool', 'left', '--engine', ENGINE, '--model', 'chat']
       engine = await PythonEngine.start(env, join(folder, 'generated'), [
@@ -116,6 +123,29 @@ describe.skipIf(found === undefined)(
         expect(one).toMatchObject({ liveness: 'live', inUseBundles: 150 })
         expect(one?.spentTokens).toBeGreaterThan(1_000)
       }, WITHIN)
+
+      // A device that is away ends nothing: the engine says that it is not ready, and goes on when the line is back.
+      const count = (event: string) => python.of(event).length
+      group.close()
+      await vi.waitFor(() => expect(count('not_ready'), said()).toBe(1), WITHIN)
+      await vi.waitFor(async () => {
+        const one = (await engines()).find((status) => status.engine === ENGINE)
+        expect(one).toMatchObject({ liveness: 'live', demandTokens: 0 })
+      }, WITHIN)
+      group = await serveGroup()
+      await vi.waitFor(() => expect(count('ready'), said()).toBe(2), WITHIN)
+      expect(count('starts_over'), said()).toBe(0)
+      const spent = await spentBy(ENGINE)
+      await vi.waitFor(async () => expect(await spentBy(ENGINE)).toBeGreaterThan(spent), WITHIN)
+
+      // A device that has forgotten it has another run of it.
+      group.close()
+      await vi.waitFor(() => expect(count('not_ready'), said()).toBe(2), WITHIN)
+      cluster.forgetEngine('left', ENGINE, Number(python.of('ready').at(-1)?.['incarnation']))
+      group = await serveGroup()
+      await vi.waitFor(() => expect(count('starts_over'), said()).toBe(1), WITHIN)
+      await vi.waitFor(() => expect(count('ready'), said()).toBe(3), WITHIN)
+      await vi.waitFor(() => expect(python.of('mapped').at(-1)?.['mapped'], said()).toBe(150), WITHIN)
 
       // A coordinator that stops is none that the engine needs.
       await first.stop()

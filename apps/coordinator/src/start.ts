@@ -1,5 +1,6 @@
 import 'reflect-metadata'
 import type { CoordinatorPool, CoordinatorProfile } from '@kvasir/contracts'
+import { CLUSTER_ACTOR, coordinatorPeer } from '@kvasir/coordinator-core'
 import { type Device, RemoteGroup } from '@kvasir/devices'
 import {
   type ActorStores,
@@ -8,6 +9,7 @@ import {
   listenGrpc,
   loggedTrouble,
   NestLog,
+  OperatorClient,
   OwnerTransport,
   RedisActors,
   type Running,
@@ -71,7 +73,13 @@ export async function start(
   const transport = new OwnerTransport((trouble) => log.error(loggedTrouble(trouble), trouble.kind))
   const offices = new Offices({ profile, setups, stores, transport, deviceOf, news })
   const reader = new ClusterReader(profile, stores)
-  const desk = new OperatorDesk(profile.coordinator, stores)
+  const deaf = (error: unknown) => log.error({ err: error }, 'the store cannot be listened to')
+  const clusterOwner = new OperatorClient({
+    store: stores.actor(CLUSTER_ACTOR),
+    peer: coordinatorPeer(profile.coordinator),
+    deaf,
+  })
+  const desk = new OperatorDesk(profile.coordinator, clusterOwner)
   const models = new ModelDesk(reader, desk)
   const explainer = new Explainer(reader)
   const unexpected = (error: unknown) => log.error({ err: error }, 'unexpected')
@@ -94,8 +102,7 @@ export async function start(
       serveOperators(server, { reader, models, explainer, unexpected })
       servePools(server, { profile, stores, unexpected })
     }))
-  const deaf = (error: unknown) => log.error({ err: error }, 'the store cannot be listened to')
-  desk.start().catch(deaf)
+  void clusterOwner.connect()
   offices.start(deaf)
   log.info({ url, grpc: grpc?.address, pools: reader.pools }, 'ready')
   return {
@@ -105,7 +112,7 @@ export async function start(
     stop: async () => {
       await offices.stop()
       grpc?.close()
-      desk.stop()
+      clusterOwner.close()
       await app.close()
       for (const thing of opened) thing.close()
       log.info('stopped')

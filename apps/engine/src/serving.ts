@@ -21,7 +21,8 @@ export function servingOf(profile: EngineProfile): Serving {
   const cost = stepCostOf(model, pool)
   return {
     model,
-    machine: (incarnation) => makeEngine({ engine, incarnation, model, pool, policy, settings, share, cost }),
+    machine: (incarnation) =>
+      makeEngine({ engine, incarnation, model, pool, policy, settings, share, cost, remote: true }),
   }
 }
 

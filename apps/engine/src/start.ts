@@ -1,6 +1,7 @@
 import 'reflect-metadata'
-import type { EngineProfile } from '@kvasir/contracts'
+import { type EngineProfile, STOPPED_FOR_ANOTHER } from '@kvasir/contracts'
 import { type Device, RemoteGroup } from '@kvasir/devices'
+import type { EngineEffect } from '@kvasir/engine-core'
 import {
   type ActorStores,
   appLog,
@@ -73,6 +74,9 @@ export async function start(
     machine: (incarnation) => serving.machine(incarnation),
     url: () => reachedAt,
     news: (news: EngineNews) => log.warn(news, news.kind),
+    observe: (effect) => {
+      if (effect.kind === 'preempted') noteStopped(log, driver, effect)
+    },
   })
   const engine = new Engine(profile, serving, driver)
   const app = await NestFactory.create<NestFastifyApplication>(
@@ -101,6 +105,17 @@ export async function start(
       log.info('stopped')
     },
   }
+}
+
+/** For another engine's request: whose work was stopped for whom is asked in every incident. */
+function noteStopped(
+  log: ReturnType<typeof appLog>,
+  { machine: { scheduler } }: EngineDriver,
+  { slots, cause }: Extract<EngineEffect, { kind: 'preempted' }>,
+): void {
+  if (cause.kind !== 'reclaim') return
+  const priorities = slots.map((slot) => scheduler.sequence(slot).priority)
+  log.info({ request: cause.request, priorities }, STOPPED_FOR_ANOTHER)
 }
 
 @Module({})

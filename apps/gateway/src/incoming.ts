@@ -53,5 +53,8 @@ function headerOf(request: FastifyRequest, name: string): string | undefined {
 
 function prefixOf(body: Readonly<Record<string, unknown>>): string | undefined {
   const start = body['prompt'] ?? body['messages']
-  return start === undefined ? undefined : JSON.stringify(start).slice(0, PREFIX_CHARACTERS)
+  if (start === undefined) return undefined
+  // Of a long text only what is looked at.
+  const text = typeof start === 'string' ? start : JSON.stringify(start)
+  return text.slice(0, PREFIX_CHARACTERS)
 }

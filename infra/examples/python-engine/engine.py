@@ -39,21 +39,34 @@ def tell(event: str, **what: Any) -> None:
 class Engine:
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
-        # Higher than that of every earlier run.
-        self.incarnation = int(time.time() * 1000)
         self.heard: queue.Queue = queue.Queue()
-        self.outbox = Outbox()
         self.coordinator: Line | None = None
+        self.coordinators = list(options.coordinator)
         self.device: Line | None = None
+        self.device_again_us = 0.0
+        # Whether the device answers; unknown before its first answer.
+        self.device_ready: bool | None = None
+        self.told_to_leave = False
+        self.leaving = False
+        self.left = False
+        self.incarnation = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """A run of the engine: it knows nothing, holds nothing, and nobody knows it."""
+        # Higher than that of every earlier run.
+        self.incarnation = max(int(time.time() * 1000), self.incarnation + 1)
+        self.outbox = Outbox()
         self.attached: Any = None
         self.lease: Lease | None = None
-        self.coordinators = list(options.coordinator)
         self.mapped: list[int] = []
         # Under way, or `refused` until the next document.
         self.mapping: str | None = None
         # Where it stands with the device: `idle`, `ready`, `running`, `ended`, or `stalled` until the next document.
         self.phase = "idle"
         self.batch = 0
+        # Steps that were not refused: the newest is the one whose end is waited for.
+        self.steps = 0
         self.beat = 0
         self.beat_due_us = 0.0
         self.round_due_us = 0.0
@@ -62,9 +75,6 @@ class Engine:
         self.requests = 0
         self.open_request: str | None = None
         self.open_until_us = 0.0
-        self.told_to_leave = False
-        self.leaving = False
-        self.left = False
 
     def run(self) -> int:
         self.attach()
@@ -76,6 +86,8 @@ class Engine:
                 pass
             if self.told_to_leave and not self.leaving:
                 self.leave()
+            if self.device is None and self.attached is not None and now_us() >= self.device_again_us:
+                self.reach_device()
             if self.lease is not None:
                 self.keep(now_us())
         return 0
@@ -111,8 +123,8 @@ class Engine:
             self.obey(message.document)
 
     def lost(self, line: Line, reason: str) -> None:
-        if line is self.device and not self.leaving:
-            sys.exit(f"the device is lost ({reason}): so are its bundles; start again as another incarnation")
+        if line is self.device:
+            self.device_lost(reason)
         if line is not self.coordinator or self.left:
             return
         if reason.startswith(("INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION", "ABORTED")):
@@ -128,12 +140,9 @@ class Engine:
             self.beat_due_us = 0
             return
         self.lease = Lease(attached.lease_us, attached.round_us)
-        tell("attached", device=attached.device, bundles=attached.bundles)
-        self.device = Line(
-            self.options.device or attached.device,
-            lambda channel, out: device_stub.DeviceServiceStub(channel).Session(out),
-            self.heard,
-        )
+        tell("attached", device=attached.device, bundles=attached.bundles, incarnation=self.incarnation)
+        self.device = self.device_line()
+        self.device_ready = None
         self.command(
             open=device_wire.Open(
                 sender=self.sender(),
@@ -169,7 +178,8 @@ class Engine:
         if not document.member and self.leaving:
             self.finish()
         elif not document.member and document.processed_through > 0:
-            sys.exit("there is no place for this incarnation any more")
+            self.start_over("there is no place for this incarnation any more")
+            return
         if document.census:
             self.beat_due_us = 0
         # What the device refused under the last one it may allow under this one.
@@ -184,7 +194,7 @@ class Engine:
         if now >= self.round_due_us:
             self.round_due_us = now + self.attached.round_us
             self.tokens_left = self.lease.tokens(now)
-        if not self.leaving:
+        if not self.leaving and self.device_ready is not False:
             self.shrink(now)
             self.grow(now)
             self.ask(now)
@@ -244,7 +254,11 @@ class Engine:
         self.beat_due_us = now + self.attached.heartbeat_us
         self.lease.sent(self.beat, now)
         document = self.lease.document
-        rate = 1e6 * self.options.bundles * SEQUENCES_PER_BUNDLE / self.attached.round_us
+        tokens = self.options.bundles * SEQUENCES_PER_BUNDLE
+        demand = wire.Demand(tokens=tokens, bundles=self.options.bundles, tokens_per_second=1e6 * tokens / self.attached.round_us)
+        if self.device_ready is False:
+            # Nothing can run: others may have what it does not use.
+            demand = wire.Demand(tokens=0, bundles=len(self.mapped), tokens_per_second=demand.tokens_per_second)
         heartbeat = wire.Heartbeat(
             beat=self.beat,
             model=self.options.model,
@@ -253,9 +267,7 @@ class Engine:
             sequence=self.lease.sequence,
             held=max(len(self.mapped), 0 if self.leaving else self.lease.bundles(now)),
             in_use=len(self.mapped),
-            demand=wire.Demand(
-                tokens=self.options.bundles * SEQUENCES_PER_BUNDLE, bundles=self.options.bundles, tokens_per_second=rate
-            ),
+            demand=demand,
             spent_tokens=self.spent,
         )
         if self.mapped:
@@ -269,8 +281,64 @@ class Engine:
     def sender(self) -> Any:
         return device_wire.Sender(engine=self.options.engine, incarnation=self.incarnation)
 
+    def device_line(self) -> Line:
+        return Line(
+            self.options.device or self.attached.device,
+            lambda channel, out: device_stub.DeviceServiceStub(channel).Session(out),
+            self.heard,
+        )
+
     def command(self, **command: Any) -> None:
-        self.device.send(device_wire.SessionRequest(**command))
+        """What is said while there is no device is lost: `attach` finds out what became of it."""
+        if self.device is not None:
+            self.device.send(device_wire.SessionRequest(**command))
+
+    def device_lost(self, reason: str) -> None:
+        """The run goes on if the device still knows it when it answers again; until then nothing runs."""
+        self.device = None
+        self.device_again_us = now_us() + 1e6 * RETRY_S
+        if self.device_ready is not False and not self.left:
+            tell("not_ready", reason=reason)
+        self.device_ready = False
+        self.beat_due_us = 0
+
+    def reach_device(self) -> None:
+        self.device = self.device_line()
+        step = self.steps if self.phase == "running" else 0
+        self.command(attach=device_wire.Attach(sender=self.sender(), step=step))
+
+    def device_answers(self) -> None:
+        if not self.device_ready:
+            tell("ready", incarnation=self.incarnation)
+        self.device_ready = True
+
+    def attached_again(self, attached: Any) -> None:
+        """The device's bundles are the truth: what it has and the engine has not is given back, what it lacks is lost with all that was in it."""
+        if not set(self.mapped) <= set(attached.bundles):
+            self.start_over("the device has given its bundles to others")
+            return
+        extra = [bundle for bundle in attached.bundles if bundle not in self.mapped]
+        if extra:
+            self.command(unmap=device_wire.UnmapBundles(sender=self.sender(), bundles=extra))
+        self.mapping = None
+        # A step that was begun is not run again: its end is said. One that was not is as if it had never been.
+        if self.phase == "running" and not attached.step_known:
+            self.steps -= 1
+        if self.phase != "running" or not attached.step_known:
+            self.phase = "idle"
+        self.beat_due_us = 0
+
+    def start_over(self, reason: str) -> None:
+        """As another incarnation: the place of this one, and all it held, are gone."""
+        tell("starts_over", reason=reason)
+        device, coordinator, self.device, self.coordinator = self.device, self.coordinator, None, None
+        for line in (device, coordinator):
+            if line is not None:
+                line.close()
+        self.begin()
+        # That coordinator is as good as before.
+        self.coordinators.insert(0, self.coordinators.pop())
+        self.attach()
 
     def ready(self) -> None:
         """There is a step to run: the claim to a turn is what is left of the budget, as a share of it."""
@@ -288,7 +356,13 @@ class Engine:
 
     def answer(self, message: Any) -> None:
         kind = message.WhichOneof("answer")
-        if kind == "mapped":
+        if kind == "refused" and message.refused.command == "attach":
+            self.start_over("the device does not know this incarnation any more")
+            return
+        self.device_answers()
+        if kind == "attached":
+            self.attached_again(message.attached)
+        elif kind == "mapped":
             self.mapping = None
             self.mapped.extend(message.mapped.bundles)
             tell("mapped", bundles=len(message.mapped.bundles), mapped=len(self.mapped))
@@ -308,6 +382,7 @@ class Engine:
             self.command(**{"pass": device_wire.Pass(sender=self.sender())})
             return
         self.phase = "running"
+        self.steps += 1
         self.batch = len(self.mapped) * SEQUENCES_PER_BUNDLE
         shape = device_wire.StepShape(
             sequences=self.batch,
@@ -323,6 +398,8 @@ class Engine:
             self.mapping = "refused"
         elif refused.command in ("ready", "execute"):
             self.phase = "stalled"
+            if refused.command == "execute":
+                self.steps -= 1
 
     # --- the end ---
 
@@ -340,7 +417,8 @@ class Engine:
     def finish(self) -> None:
         self.left = True
         self.coordinator.close()
-        self.device.close()
+        if self.device is not None:
+            self.device.close()
         tell("left", spent=self.spent)
 
 

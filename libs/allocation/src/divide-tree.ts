@@ -41,10 +41,12 @@ export function divideTree(input: DivisionInput): Division {
   })
   if (bounds.active > capacity)
     conditions.push({ kind: 'fewer_units_than_claims', claims: bounds.active, capacity })
+  // Read once: see `divide`.
+  const { lambda } = root.level
   return {
     amounts: result.amounts,
     exact: result.exact,
-    level: root.level.lambda === Infinity ? null : root.level.lambda,
+    level: lambda === Infinity ? null : lambda,
     lent: lend(root, input, bounds, result.amounts, capacity - divided),
     conditions,
     carry: {

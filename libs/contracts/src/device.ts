@@ -43,6 +43,12 @@ export interface DeviceModel {
   readonly host?: string
 }
 
+/** What an engine asks of the turn after a step before it has ended; as in `ready`, but that `slackUs` counts from the step's beginning. */
+export interface NextTurn {
+  readonly claim: number
+  readonly slackUs?: number
+}
+
 export type DeviceCommand =
   | {
       readonly kind: 'open'
@@ -97,7 +103,11 @@ export type DeviceCommand =
       /** How long the step may still wait before requests miss their latencies; absent when nothing is promised, or nothing can be kept. */
       readonly slackUs?: number
     }
-  /** Answers a turn: the step, planned at the last moment. Its copies, if it has any, come before its arithmetic. */
+  /**
+   * Answers a turn: the step, planned at the last moment. Its copies, if it has any, come before its arithmetic. An engine that is a
+   * message away, and sure of work, says with it what it will ask of its `next` turn: then nobody waits for its `ready`. `ifFree`: it
+   * has no turn, and would be refused unless nobody uses the group or waits for it.
+   */
   | {
       readonly kind: 'execute'
       readonly engine: string
@@ -105,6 +115,8 @@ export type DeviceCommand =
       readonly epoch: number
       readonly shape: StepShape
       readonly copies?: BlockCopies
+      readonly next?: NextTurn
+      readonly ifFree?: true
     }
   /**
    * Copies without a step, between steps of the engine: needs no turn, and whatever the engine says later comes after it. Only outs,
@@ -139,6 +151,8 @@ export type DeviceAnswer =
       readonly finishedUs: number
       /** Fraction of the group's multiprocessors that the step ran on; left out where it had the group's time. */
       readonly share?: number
+      /** The engine stands in line for its next turn, as it asked: it has no need to say `ready`. */
+      readonly next?: true
     }
   /** The blocks lie in host memory: their bundles may be unmapped. */
   | { readonly kind: 'copied'; readonly engine: string; readonly copy: number }

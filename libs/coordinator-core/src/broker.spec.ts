@@ -92,6 +92,17 @@ describe('a request for memory', () => {
     expect(asking(0).outcomes('b')).toMatchObject([{ kind: 'denied' }])
   })
 
+  it('returns a guarantee also from a donor that has not said what its work costs', () => {
+    const world = contended({ settings: { movePerRound: 1 }, terms: { b: { guarantee: 0.3 } } })
+    world.beat('a', { ...BUSY, supply: [] })
+    world.beat('b', { inUse: 20, bundles: 30, tokens: 100 })
+    world.pass(100_000)
+    world.request('b', { bundles: 15 })
+    expect(world.outcomes('b')).toEqual([{ kind: 'denied', id: 'b/1/2', reason: 'no_lower_priority' }])
+    world.request('b', { bundles: 10 })
+    expect(world.document('a').reclaims).toEqual([{ request: 'b/1/3', bundles: 10, victimsBelow: null }])
+  })
+
   it('takes from lower work by priority, and says below which', () => {
     const world = contended()
     world.request('b', { bundles: 20, priority: 5, class: 'priority' })

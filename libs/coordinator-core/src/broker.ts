@@ -51,8 +51,10 @@ export class Broker {
 
   /** What `engine` still has to release, in the order in which it was asked. */
   ordersFor(engine: string): readonly ReclaimOrder[] {
+    const recalled = this.#recalls.ordersFor(engine)
+    if (this.#open.all.length === 0) return recalled
     const requested = this.#open.all.flatMap((request) => ordersIn(request.debits, engine, request.id))
-    return [...this.#recalls.ordersFor(engine), ...requested]
+    return [...recalled, ...requested]
   }
 
   // 1. What engines say.

@@ -17,9 +17,10 @@ export interface DocumentContext {
 
 /** The whole truth for one engine under its present sequence number. Marks new outcomes as carried by it. */
 export function documentFor(member: Member, context: DocumentContext): EngineDocument {
-  member.outcomes = member.outcomes.map((entry) =>
-    entry.sequence === 0 ? { ...entry, sequence: member.sequence } : entry,
-  )
+  if (member.outcomes.length > 0)
+    member.outcomes = member.outcomes.map((entry) =>
+      entry.sequence === 0 ? { ...entry, sequence: member.sequence } : entry,
+    )
   if (context.reclaims.length === 0) member.revokedAt = 0
   else member.revokedAt ||= member.sequence
   if (context.leaseBundles > member.leaseBundles) member.raisedAt = member.sequence

@@ -59,7 +59,8 @@ export class DonorChoice {
     const guaranteed = held + (asked.minBundles ?? asked.bundles) <= guaranteeBundles(member, bundles)
     return {
       request: asked,
-      view: poolView(now, this.#parts, this.#history, member),
+      // Curves come with heartbeats only while memory is scarce; who wants its guarantee does not wait for them.
+      view: poolView(now, this.#parts, this.#history, member, guaranteed ? asked.bundles : 0),
       policy: {
         ...DEFAULT_RECLAIM_POLICY,
         chooser: donors === 'single-donor' ? 'kapsl-single-donor' : 'least-cost',

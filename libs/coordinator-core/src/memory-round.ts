@@ -1,4 +1,4 @@
-import { divide, type DivisionInput } from '@kvasir/allocation'
+import { divide, type Division, type DivisionInput } from '@kvasir/allocation'
 import { isHeard, type Member } from './member.js'
 import type { RoundEngine, RoundInput } from './round-input.js'
 
@@ -14,16 +14,20 @@ export interface MemoryRound {
 /** Smallest lease an idle engine is left with, so that its first request waits for nobody. */
 const WAKE_UP_BUNDLES = 2
 
+/** Part of what is lent ahead that goes by use. All of it by weight, or nearly all by use, made engines ask more (docs/adr/0023). */
+const LENT_BY_USE = 0.5
+
 /**
  * Divides a pool's bundles by the same solver as tokens. Unused memory moves at once, in both directions; memory in use is
- * left to the broker. What is not entitled to anybody is lent ahead by weight, so that most growth asks nobody.
+ * left to the broker. What is not entitled to anybody is lent ahead by weight and use, so that most growth asks nobody.
  */
 export function divideMemory(round: RoundInput): MemoryRound {
   const { engines, bundles, settings } = round
   const division = divide(memoryClaims(round))
   const reserve = Math.floor(settings.reserveShare * bundles)
+  const lent = lentAhead(round, division)
   const targets = engines.map(
-    (_, i) => division.amounts[i] + Math.floor(lentAfterReserve(division.lent[i], reserve, engines.length)),
+    (_, i) => division.amounts[i] + Math.floor(lentAfterReserve(lent[i], reserve, engines.length)),
   )
   // Only what is certainly there to use them is given more.
   const room = (goal: readonly number[]) =>
@@ -66,6 +70,22 @@ export function limitBundles({ terms }: Holder, bundles: number): number {
   return Math.max(1, Math.floor(terms.limit * bundles))
 }
 
+/** Who uses much needs more of a sudden than who uses little; one that is idle must have something to begin with. */
+function lentAhead(
+  { engines, bundles, settings }: RoundInput,
+  { amounts, lent }: Division,
+): readonly number[] {
+  const spare = lent.reduce((sum, one) => sum + one, 0)
+  const uses = engines.map(({ terms }, i) => terms.weight * amounts[i])
+  const used = uses.reduce((sum, one) => sum + one, 0)
+  if (used === 0) return lent
+  return engines.map((engine, i) => {
+    const most = Math.min(limitBundles(engine, bundles), settings.maxShare * bundles)
+    const wanted = (1 - LENT_BY_USE) * lent[i] + LENT_BY_USE * spare * (uses[i] / used)
+    return Math.min(wanted, most - amounts[i])
+  })
+}
+
 /** What is lent leaves the pool's reserve alone. */
 function lentAfterReserve(lent: number, reserve: number, engines: number): number {
   return Math.max(0, lent - reserve / Math.max(1, engines))
@@ -102,6 +122,7 @@ function grantFree(
  */
 function takeUnused(engines: readonly RoundEngine[], targets: readonly number[], wanted: number): number[] {
   const reclaims = engines.map(() => 0)
+  if (wanted <= 0) return reclaims
   const excess = engines.map((engine, i) => {
     const needed = Math.max(targets[i], engine.inUseBundles, engine.demandBundles)
     return engine.liveness === 'live' ? Math.max(0, engine.leasedBundles - needed) : 0

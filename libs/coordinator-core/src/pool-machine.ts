@@ -21,7 +21,7 @@ import { Membership } from './membership.js'
 import { needsDiffer } from './material-change.js'
 import { type MemoryRegime, memoryRegimeOf } from './memory-regime.js'
 import type { PoolDecision } from './pool-decision.js'
-import type { PoolOptions } from './pool-options.js'
+import { inOneShape, type PoolOptions } from './pool-options.js'
 import type { PoolState } from './pool-state.js'
 import type { HeldBundles } from './owner/hosted.js'
 import { Registry } from './registry.js'
@@ -74,7 +74,8 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
   #effects: PoolEffect[] = []
 
   /** @param after number of the last round that an earlier owner may have run. */
-  constructor(options: PoolOptions, after = 0) {
+  constructor(given: PoolOptions, after = 0) {
+    const options = inOneShape(given)
     const { bundles, settings } = options
     this.#options = options
     this.#regime = memoryRegimeOf(options.policy, settings)
@@ -95,7 +96,7 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
       log,
     })
     this.#rounds = new Rounds({ options, regime, ledger, broker: this.#broker, log })
-    this.#clock = new RoundClock(settings.roundUs, after)
+    this.#clock = new RoundClock(settings.roundUs, { after, phaseUs: options.roundPhaseUs ?? 0 })
     this.#cluster = new ClusterLink(options.pool, options.epoch)
     this.#membership = new Membership({
       options,
@@ -120,11 +121,11 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
 
   nextDeadline(): Micros | undefined {
     if (this.members.length === 0) return undefined
-    return Math.min(this.#nextRoundUs, this.#broker.nextDeadline())
+    return Math.min(this.#nextRoundUs(), this.#broker.nextDeadline())
   }
 
-  /** While nobody has work and nothing changes, a round only looks who is still there. */
-  get #nextRoundUs(): Micros {
+  /** While nobody has work and nothing changes, a round only looks who is still there. No getter: a private one is a call into the runtime. */
+  #nextRoundUs(): Micros {
     const rests = !this.#clock.changed && this.idle
     return this.#clock.nextUs + (rests ? (RESTING_ROUNDS - 1) * this.#options.settings.roundUs : 0)
   }
@@ -221,9 +222,10 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     member.processedThrough = Math.max(member.processedThrough, heartbeat.processedThrough)
     member.dirty = true
     // What no document has carried yet (0) cannot have been read.
-    member.outcomes = member.outcomes.filter(
-      ({ sequence }) => sequence === 0 || heartbeat.epoch !== epoch || sequence > heartbeat.sequence,
-    )
+    if (member.outcomes.length > 0)
+      member.outcomes = member.outcomes.filter(
+        ({ sequence }) => sequence === 0 || heartbeat.epoch !== epoch || sequence > heartbeat.sequence,
+      )
     const scarceOf = this.#supplyWanted ? this.#options.bundles : Infinity
     const differs = !member.divided || needsDiffer(member.divided, heartbeat, scarceOf)
     if (differs) this.#clock.noteChange()

@@ -3,6 +3,9 @@ import type { Bundles, Micros } from '@kvasir/kernel'
 import type { Ledger } from '@kvasir/reclaim'
 import { type Creditor, credit, type Debit, isPaid, mustDo, ordersIn } from './debits.js'
 
+const nobody: readonly string[] = []
+const nothing: readonly ReclaimOrder[] = []
+
 /** Stands for the pool itself where bundles are taken back for nobody in particular: they are free once released. */
 const FOR_THE_POOL = '(pool)'
 
@@ -41,11 +44,13 @@ export class Recalls {
 
   /** Donors whose time is over. */
   overdue(now: Micros): readonly string[] {
+    if (this.#byDonor.size === 0) return nobody
     return [...this.#byDonor].filter(([, { untilUs }]) => now >= untilUs).map(([donor]) => donor)
   }
 
   ordersFor(donor: string): readonly ReclaimOrder[] {
-    return ordersIn(this.#byDonor.get(donor)?.debits ?? [], donor, '')
+    const recall = this.#byDonor.get(donor)
+    return recall === undefined ? nothing : ordersIn(recall.debits, donor, '')
   }
 
   /** Whether there was anything to recall. */

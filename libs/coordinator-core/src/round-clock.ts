@@ -3,14 +3,19 @@ import type { Micros } from '@kvasir/kernel'
 /** When rounds begin. They lie on a fixed grid; what changes materially calls for one in between. */
 export class RoundClock {
   readonly #roundUs: Micros
+  readonly #phaseUs: Micros
   #number = 0
   #nextUs: Micros = 0
   #replanFromUs: Micros = 0
   #changed = true
 
-  /** @param after the number of the last round that another owner may have run. */
-  constructor(roundUs: Micros, after = 0) {
+  /**
+   * @param after the number of the last round that another owner may have run.
+   * @param phaseUs how far after its whole multiples the grid lies.
+   */
+  constructor(roundUs: Micros, { after = 0, phaseUs = 0 }: { after?: number; phaseUs?: Micros } = {}) {
     this.#roundUs = roundUs
+    this.#phaseUs = phaseUs
     this.#number = after
   }
 
@@ -40,7 +45,7 @@ export class RoundClock {
   begin(now: Micros): void {
     const roundUs = this.#roundUs
     this.#number += 1 + Math.max(0, Math.floor((now - this.#nextUs) / roundUs))
-    this.#nextUs = (Math.floor(now / roundUs) + 1) * roundUs
+    this.#nextUs = (Math.floor((now - this.#phaseUs) / roundUs) + 1) * roundUs + this.#phaseUs
     this.#replanFromUs = now + roundUs / 4
   }
 

@@ -57,14 +57,23 @@ export function roundInput(now: Micros, members: readonly Member[], pool: RoundP
   const { policy, settings, bundles } = options
   const { free, quarantined } = ledger.totals
   const engines = members.map((member, i) => {
-    const engine = roundEngine(now, member, options, ledger)
-    return weights === undefined ? engine : { ...engine, terms: { ...engine.terms, weight: weights[i] } }
+    const terms = weights === undefined ? member.terms : weighted(member.terms, weights[i])
+    return roundEngine(now, member, terms, pool)
   })
   return { policy, settings, bundles, quarantined, free, engines, carry }
 }
 
-function roundEngine(now: Micros, member: Member, options: PoolOptions, ledger: Ledger): RoundEngine {
-  const { engine, model, terms, liveness, floorTokens, heartbeat } = member
+function weighted(terms: EngineTerms, weight: number): EngineTerms {
+  return weight === terms.weight ? terms : { ...terms, weight }
+}
+
+function roundEngine(
+  now: Micros,
+  member: Member,
+  terms: EngineTerms,
+  { options, ledger }: RoundPool,
+): RoundEngine {
+  const { engine, model, liveness, floorTokens, heartbeat } = member
   const { unitsPerToken, nominalRate, settings } = options
   return {
     engine,

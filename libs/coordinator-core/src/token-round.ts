@@ -2,6 +2,7 @@ import {
   type BudgetPolicy,
   type Carry,
   type Claim,
+  type Condition,
   divide,
   type Division,
   type DivisionInput,
@@ -37,6 +38,8 @@ export interface TokenRound {
   readonly carry: Carry
 }
 
+const none: readonly string[] = []
+
 /** Claim of an idle engine as a share of the round. */
 const WAKE_UP_SHARE = 0.02
 
@@ -54,14 +57,16 @@ export function divideTokens(round: RoundInput): TokenRound {
     tokenClaim(engine, capacity, Math.max(wakeUp, Math.ceil(demands[i]))),
   )
   // An engine that hears nothing spends its floor and no more: see effectiveBudget.
-  const charged = sum(
-    engines.map((engine) => (isHeard(engine) ? 0 : engine.floorTokens * engine.unitsPerToken)),
+  const charged = engines.reduce(
+    (total, engine) => total + (isHeard(engine) ? 0 : engine.floorTokens * engine.unitsPerToken),
+    0,
   )
   const available = Math.max(0, Math.floor(capacity - charged))
-  const division = { capacity: available, claims, maxShare: settings.maxShare }
-  const input = { ...division, carry: round.carry ?? NO_CARRY }
+  const { maxShare } = settings
+  // Field by field here and in the claims: a field behind a spread costs as much as the whole division.
+  const input = { capacity: available, claims, maxShare, carry: round.carry ?? NO_CARRY }
   const result = policyOf(round)(input, { others: [memoryClaims(round)] })
-  const ideal = engines.length === 1 ? result.exact : idealOf(division, demands)
+  const ideal = engines.length === 1 ? result.exact : idealOf(round, capacity, { available, demands })
   const shares = engines.map((engine, i): TokenShare => {
     const { unitsPerToken, demandTokens } = engine
     const idealTokens = ideal[i] / unitsPerToken
@@ -81,7 +86,7 @@ export function divideTokens(round: RoundInput): TokenRound {
     division: { input, result },
     contended: sum(demands) >= available,
     shares,
-    conditions: [...new Set(result.conditions.map((condition) => condition.kind))],
+    conditions: kindsOf(result.conditions),
     carry: result.carry,
   }
 }
@@ -99,9 +104,13 @@ export function wakeUpUnits({ policy, engines }: RoundInput, capacity: number): 
 }
 
 /** Weighted max-min shares for what is really demanded, without the grants that idle engines wake up with. */
-function idealOf(division: DivisionInput, demands: readonly number[]): readonly number[] {
-  const claims = division.claims.map((claim, i) => ({ ...claim, demand: Math.ceil(demands[i]) }))
-  return divide({ ...division, claims }).exact
+function idealOf(
+  { engines, settings: { maxShare } }: RoundInput,
+  capacity: number,
+  { available, demands }: { readonly available: number; readonly demands: readonly number[] },
+): readonly number[] {
+  const claims = engines.map((engine, i) => tokenClaim(engine, capacity, Math.ceil(demands[i])))
+  return divide({ capacity: available, claims, maxShare }).exact
 }
 
 /** What it does when it hears nothing is also what it is told. */
@@ -110,17 +119,18 @@ function silentShare({ floorTokens, demandTokens }: RoundEngine, idealTokens: nu
 }
 
 function tokenClaim(engine: RoundEngine, capacity: number, demand: number): Claim {
-  const { weight, group, guarantee } = engine.terms
-  const limit = Math.floor(engine.terms.limit * capacity)
-  return {
-    id: engine.engine,
-    weight,
-    guarantee: Math.min(limit, Math.floor(guarantee * capacity)),
-    limit,
-    demand,
-    health: isHeard(engine) ? 'healthy' : 'dead',
-    ...(group === undefined ? {} : { group }),
-  }
+  const { engine: id, terms } = engine
+  const { weight, group } = terms
+  const limit = Math.floor(terms.limit * capacity)
+  const guarantee = Math.min(limit, Math.floor(terms.guarantee * capacity))
+  const health = isHeard(engine) ? 'healthy' : 'dead'
+  return group === undefined
+    ? { id, weight, guarantee, limit, demand, health }
+    : { id, weight, guarantee, limit, demand, health, group }
+}
+
+function kindsOf(conditions: readonly Condition[]): readonly string[] {
+  return conditions.length === 0 ? none : [...new Set(conditions.map(({ kind }) => kind))]
 }
 
 function sum(values: readonly number[]): number {

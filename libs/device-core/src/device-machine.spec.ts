@@ -57,6 +57,79 @@ describe('DeviceMachine', () => {
     ])
   })
 
+  it('lets an engine that has asked for its next turn stand in line as soon as its step has ended', () => {
+    const machine = device('claims', ['a', 'b'])
+    machine.step(0, ready('a', 1))
+    machine.step(0, { ...execute('a'), next: { claim: 0.6 } })
+    machine.step(1, ready('b', 0.5))
+    const again = { kind: 'executed', engine: 'a', startedUs: 0, finishedUs: 9, next: true }
+    expect(machine.step(9, { kind: 'ran', engine: 'a', turn: 1 })).toEqual([
+      again,
+      { kind: 'turn', engine: 'a' },
+    ])
+    machine.step(9, { ...execute('a'), next: { claim: 0.4 } })
+    // Who has more left is not made to wait for a word of the other.
+    expect(machine.step(20, { kind: 'ran', engine: 'a', turn: 2 })).toMatchObject([
+      { kind: 'executed', engine: 'a', next: true },
+      { kind: 'turn', engine: 'b' },
+    ])
+    machine.step(20, { ...execute('b'), next: { claim: 0.5, slackUs: 500_000 } })
+    // What it says later counts instead: its step cannot wait.
+    expect(machine.step(21, { ...ready('a', 0.4), slackUs: 0 })).toEqual([])
+    expect(machine.step(30, { kind: 'ran', engine: 'b', turn: 3 })).toMatchObject([
+      { kind: 'executed', engine: 'b', next: true },
+      { kind: 'turn', engine: 'a' },
+    ])
+  })
+
+  it('runs a step that is sent without a turn if nobody uses the group or waits for it', () => {
+    const machine = device()
+    const early = (engine: string) => ({ ...execute(engine), ifFree: true }) as const
+    const refused = { kind: 'refused', engine: 'b', command: 'execute', reason: 'not_your_turn' }
+    expect(machine.step(0, early('a'))).toMatchObject([{ kind: 'run', engine: 'a', share: 1 }])
+    expect(machine.step(1, early('b'))).toEqual([refused])
+    machine.step(9, { kind: 'ran', engine: 'a', turn: 1 })
+    // Whose step has ended speaks first, here too.
+    expect(machine.step(9, early('b'))).toEqual([refused])
+    machine.step(10, { kind: 'pass', engine: 'a', incarnation: 1 })
+    expect(machine.step(11, early('b'))).toMatchObject([{ kind: 'run', engine: 'b' }])
+    machine.step(12, ready('a', 1))
+    machine.step(19, { kind: 'ran', engine: 'b', turn: 2 })
+    expect(machine.step(20, { kind: 'pass', engine: 'b', incarnation: 1 })).toEqual([
+      { kind: 'turn', engine: 'a' },
+    ])
+    expect(machine.step(20, early('b'))).toEqual([refused])
+  })
+
+  it('tells a run that comes over another line of its step alone: a turn is asked for anew', () => {
+    const machine = device()
+    const attach = { kind: 'attach', engine: 'a', incarnation: 1, step: 1 } as const
+    const executed = { kind: 'executed', engine: 'a', startedUs: 0, finishedUs: 9 }
+    machine.step(0, ready('a', 1))
+    machine.step(0, { ...execute('a'), next: { claim: 1 } })
+    machine.step(0, ready('b', 0.1))
+    expect(machine.step(9, { kind: 'ran', engine: 'a', turn: 1 })).toHaveLength(2)
+    expect(machine.step(10, attach)).toMatchObject([
+      { kind: 'attached', stepKnown: true },
+      executed,
+      { kind: 'turn', engine: 'b' },
+    ])
+    expect(machine.step(10, attach)).not.toMatchObject([{}, { next: true }])
+    machine.step(11, { kind: 'pass', engine: 'b', incarnation: 1 })
+    expect(machine.step(12, ready('a', 1))).toEqual([{ kind: 'turn', engine: 'a' }])
+  })
+
+  it('waits for the word of a run that came over another line while its step ran', () => {
+    const machine = device()
+    machine.step(0, ready('a', 1))
+    machine.step(0, { ...execute('a'), next: { claim: 1 } })
+    machine.step(1, { kind: 'attach', engine: 'a', incarnation: 1, step: 1 })
+    expect(machine.step(9, { kind: 'ran', engine: 'a', turn: 1 })).toEqual([
+      { kind: 'executed', engine: 'a', startedUs: 0, finishedUs: 9 },
+    ])
+    expect(machine.step(10, ready('a', 1))).toEqual([{ kind: 'turn', engine: 'a' }])
+  })
+
   it('runs steps without a claim only when nobody else waits, longest unserved first', () => {
     const machine = device('claims', ['a', 'b', 'c'])
     machine.step(0, ready('a', 0))

@@ -61,13 +61,18 @@ export interface DeviceOptions {
 type Ready = Extract<DeviceCommand, { kind: 'ready' }>
 type Execute = Extract<DeviceCommand, { kind: 'execute' }>
 type Copy = Extract<DeviceCommand, { kind: 'copy' }>
+type Executed = Extract<DeviceAnswer, { kind: 'executed' }>
+/** Of a turn, see `Tenant`. */
+type Asked = Pick<Tenant, 'claim' | 'dueUs'>
 
 /**
  * ```
  *   idle ──ready──► waiting ──turn──► turn ──execute──► running ──ran──► ended ──ready──► waiting
- *                                       └────pass────► idle ◄────pass──────┘
+ *                      ▲                └────pass────► idle ◄──│─pass──────┘
+ *                      └────────────ran, next asked for────────┘
  * ```
- * An engine whose step ended speaks before the next turn is given: else two engines would alternate whatever their claims.
+ * An engine whose step ended speaks before the next turn is given: else two engines would alternate whatever their claims. One that
+ * has asked for its next turn has spoken.
  */
 type Phase = 'idle' | 'waiting' | 'turn' | 'running' | 'ended'
 
@@ -93,7 +98,9 @@ interface Tenant {
   copiedUs: Micros
   /** Steps begun, and the end of the newest one that has ended: said again to a run that did not hear it. */
   steps: number
-  ended: Extract<DeviceAnswer, { kind: 'executed' }> | undefined
+  ended: Executed | undefined
+  /** Asked of the turn after the step that runs. */
+  next: Asked | undefined
   /** Nobody hears it: its step under way ends without a place in line. */
   detached: boolean
   /** From an earlier run of the group: what its bundles held is gone. */
@@ -248,6 +255,7 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
       copiedUs: 0,
       steps: 0,
       ended: undefined,
+      next: undefined,
       detached: false,
       restored,
     }
@@ -263,6 +271,7 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
     const { engine, step } = input
     const turns = tenant.phase === 'running' ? [] : this.#leaveLine(tenant)
     tenant.detached = false
+    tenant.next = undefined
     const stepKnown = step > 0 && step === tenant.steps
     const attached = {
       kind: 'attached',
@@ -303,6 +312,7 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
     const part = tenant.part
     tenant.phase = 'idle'
     tenant.part = 0
+    tenant.next = undefined
     return awaited ? this.#vacate(part) : []
   }
 
@@ -321,7 +331,7 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
   }
 
   #map(input: Extract<DeviceCommand, { kind: 'map' }>): readonly DeviceEffect[] {
-    const tenant = this.#admit(input)
+    const tenant = this.#admit(input.engine, input.incarnation, input.epoch)
     if (typeof tenant === 'string') return [refusal(input, tenant)]
     const bundles = this.bundles.map(tenant.owner, input.bundles)
     if (bundles.length === 0) return [refusal(input, 'pool_exhausted')]
@@ -342,16 +352,25 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
   }
 
   #ready(input: Ready): readonly DeviceEffect[] {
-    const tenant = this.#admit(input)
+    const tenant = this.#admit(input.engine, input.incarnation, input.epoch)
     if (typeof tenant === 'string') return [refusal(input, tenant)]
     const { phase } = tenant
     if (phase !== 'waiting') tenant.waitsSinceUs = this.#now
-    tenant.claim = input.claim
-    tenant.dueUs = Math.min(this.#now + (input.slackUs ?? Infinity), tenant.waitsSinceUs + PATIENCE_US)
+    this.#note(tenant, input.claim, this.#now + (input.slackUs ?? Infinity))
     if (phase !== 'idle' && phase !== 'ended') return []
+    return this.#standInLine(tenant)
+  }
+
+  #note(tenant: Tenant, claim: number, dueUs: Micros): void {
+    tenant.claim = claim
+    tenant.dueUs = Math.min(dueUs, tenant.waitsSinceUs + PATIENCE_US)
+  }
+
+  /** From no step, or from one that has ended. */
+  #standInLine(tenant: Tenant): readonly DeviceAnswer[] {
     tenant.phase = 'waiting'
     if (this.#arbitration === 'partitioned') return [this.#giveTurn(tenant, 0)]
-    if (phase === 'ended') this.#takePart(tenant)
+    if (tenant.part > 0) this.#takePart(tenant)
     // Hot path: an engine that is alone does not stand in line.
     if (this.#sharing === 'time' && this.#free > 0 && this.#waiting.length === 0)
       return [this.#giveTurn(tenant, this.#free)]
@@ -360,8 +379,9 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
   }
 
   #execute(now: Micros, input: Execute): readonly DeviceEffect[] {
-    const tenant = this.#admit(input)
+    const tenant = this.#admit(input.engine, input.incarnation, input.epoch)
     if (typeof tenant === 'string') return [refusal(input, tenant)]
+    if (input.ifFree && tenant.phase === 'idle') this.#takeIfFree(tenant)
     if (tenant.phase !== 'turn') return [refusal(input, 'not_your_turn')]
     tenant.phase = 'running'
     tenant.steps++
@@ -369,10 +389,19 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
     tenant.lastServed = ++this.#turn
     this.#runs.add(this.#turn, tenant.part)
     const share = this.#shareOf(tenant)
-    const { shape, copies } = input
+    const { shape, copies, next } = input
+    tenant.next = next && { claim: next.claim, dueUs: now + (next.slackUs ?? Infinity) }
     if (copies) this.#queueCopies(now, tenant, copies)
     const copyUs = Math.max(0, tenant.copiedUs - now)
     return [{ kind: 'run', engine: tenant.engine, turn: this.#turn, shape, share, copies, copyUs }]
+  }
+
+  /** As after a `ready` that is answered at once. */
+  #takeIfFree(tenant: Tenant): void {
+    const partitioned = this.#arbitration === 'partitioned'
+    if (!partitioned && (this.#free < WHOLE || this.#waiting.length > 0)) return
+    tenant.phase = 'waiting'
+    this.#giveTurn(tenant, partitioned ? 0 : WHOLE)
   }
 
   /** Reads what is the engine's own into its own host memory, so no epoch is too old for it; but not while its step writes there. */
@@ -420,13 +449,24 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
     const { startedUs } = tenant
     tenant.stepUs = now - startedUs
     const ended = { kind: 'executed', engine, startedUs, finishedUs: now } as const
-    tenant.ended = this.#sharing === 'time' ? ended : { ...ended, share: this.#shareOf(tenant) }
+    tenant.ended = this.#sharing === 'time' ? ended : executedOn(ended, this.#shareOf(tenant))
     if (tenant.detached) {
       tenant.phase = 'idle'
       return this.#vacateBy(tenant)
     }
+    if (tenant.next) return this.#goOn(tenant, tenant.next)
     tenant.phase = 'ended'
     return [tenant.ended]
+  }
+
+  /** A step has ended whose engine asked for its next turn. What is said again of that step later says nothing of the turn. */
+  #goOn(tenant: Tenant, { claim, dueUs }: Asked): readonly DeviceEffect[] {
+    const { ended } = tenant
+    invariant(ended !== undefined, () => `engine ${tenant.engine} goes on after no step`)
+    tenant.next = undefined
+    tenant.waitsSinceUs = this.#now
+    this.#note(tenant, claim, dueUs)
+    return [{ ...ended, next: true }, ...this.#standInLine(tenant)]
   }
 
   #shareOf(tenant: Tenant): number {
@@ -455,8 +495,8 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
   }
 
   /** In the order of the line: who waits for parts that are not free is not passed by those behind. */
-  #offerTurns(): readonly DeviceEffect[] {
-    const turns: DeviceEffect[] = []
+  #offerTurns(): readonly DeviceAnswer[] {
+    const turns: DeviceAnswer[] = []
     while (this.#free > 0 && this.#waiting.length > 0) {
       const index = this.#waiting.length === 1 ? 0 : chooseNext(this.#waiting, this.#arbitration, this.#now)
       const tenant = this.#waiting[index]
@@ -488,15 +528,12 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
     return { kind: 'turn', engine: tenant.engine }
   }
 
-  #admit(input: {
-    readonly engine: string
-    readonly incarnation: number
-    readonly epoch: number
-  }): Tenant | DeviceRefusal {
-    if (input.epoch < this.#epoch) return 'stale_epoch'
-    const tenant = this.#tenants.get(input.engine)
+  /** Hot path: told the fields by each command, for to read a field of any of many shapes takes as long as all the rest of it. */
+  #admit(engine: string, incarnation: number, epoch: number): Tenant | DeviceRefusal {
+    if (epoch < this.#epoch) return 'stale_epoch'
+    const tenant = this.#tenants.get(engine)
     if (!tenant) return 'not_open'
-    return tenant.incarnation === input.incarnation ? tenant : 'stale_incarnation'
+    return tenant.incarnation === incarnation ? tenant : 'stale_incarnation'
   }
 
   /** Law 2: never more mapped than exist, and the cells agree with the counts. */
@@ -508,6 +545,11 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
       () => `${mapped} bundles mapped and ${this.bundles.free} free of ${this.bundles.total}`,
     )
   }
+}
+
+/** Field by field: hot path, and a field behind a spread is added by the runtime. */
+function executedOn({ kind, engine, startedUs, finishedUs }: Executed, share: number): Executed {
+  return { kind, engine, startedUs, finishedUs, share }
 }
 
 function refusal(input: DeviceCommand & { readonly engine: string }, reason: DeviceRefusal): DeviceAnswer {

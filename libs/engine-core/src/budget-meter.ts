@@ -28,6 +28,13 @@ export class BudgetMeter {
     return left > 0 ? left / budget : 0
   }
 
+  /** The claim there will be later, when so many tokens more have been charged. */
+  claimAt(laterUs: Micros, tokens: number): number {
+    const passed = Math.max(0, Math.floor(laterUs / this.#roundUs) - this.#round)
+    const left = this.#budget - Math.max(0, this.#spent + tokens - passed * this.#budget)
+    return left > 0 ? left / this.#budget : 0
+  }
+
   charge(tokens: number): void {
     this.#spent += tokens
   }

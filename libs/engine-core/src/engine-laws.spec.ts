@@ -29,6 +29,10 @@ const met = {
   copied: 0,
   copyRefused: 0,
   brought: 0,
+  wentOn: 0,
+  turnBeforeMapped: 0,
+  early: 0,
+  tooEarly: 0,
 }
 
 /**
@@ -50,6 +54,8 @@ class RandomLife {
   /** Commands the device has not answered, oldest first; `execute` among them is a step that runs. */
   #commands: DeviceCommand[] = []
   #waiting = false
+  /** It has been told that it is its turn, and has not answered. */
+  #hasTurn = false
   #startedUs = 0
   #free = Array.from({ length: 64 }, (_, id) => id)
   #mapped = new Set<number>()
@@ -59,7 +65,7 @@ class RandomLife {
   constructor(seed: number) {
     this.#rng = new SeededRng(seed, 'engine-life')
     this.#engine = new EngineUnderTest(
-      { returnsIdle: this.#rng.int(4) === 0, incarnation: 1 },
+      { returnsIdle: this.#rng.int(4) === 0, incarnation: 1, asksAhead: seed % 2 === 0 },
       {
         order: orders[this.#rng.int(orders.length)],
         prefixCaching: this.#rng.int(2) === 0,
@@ -199,12 +205,16 @@ class RandomLife {
   }
 
   #device(): void {
+    if (this.#waiting && !this.#hasTurn && this.#commands[0]?.kind === 'map' && this.#rng.int(2) === 0) {
+      // What was sent before the engine heard of its turn is still on its way.
+      met.turnBeforeMapped++
+      this.#giveTurn()
+      return
+    }
     const command = this.#commands.shift()
     const stale = command !== undefined && 'epoch' in command && command.epoch < this.#engine.deviceEpoch
     if (command === undefined) {
-      if (!this.#waiting) return
-      this.#waiting = false
-      this.#see(this.#engine.give({ kind: 'turn', engine: 'a' }))
+      if (this.#waiting) this.#giveTurn()
     } else if (stale) {
       met.stale++
       this.#see(
@@ -218,7 +228,9 @@ class RandomLife {
   #perform(command: DeviceCommand): void {
     const engine = this.#engine
     if (command.kind === 'ready') {
-      this.#waiting = true
+      this.#waiting = !this.#hasTurn
+    } else if (command.kind === 'pass') {
+      this.#hasTurn = false
     } else if (command.kind === 'map') {
       const bundles = this.#free.splice(0, command.bundles)
       for (const id of bundles) this.#mapped.add(id)
@@ -230,12 +242,40 @@ class RandomLife {
       for (const id of command.bundles)
         expect(this.#mapped.delete(id), `bundle ${id} was not mapped`).toBe(true)
     } else if (command.kind === 'execute') {
+      if (command.ifFree && this.#refusesEarly()) return
+      this.#hasTurn = false
       const { bundles } = engine.pool
-      this.#see(
-        engine.give({ kind: 'executed', engine: 'a', startedUs: this.#startedUs, finishedUs: engine.now }),
-      )
+      const goesOn = command.next !== undefined
+      this.#waiting = goesOn
+      met.wentOn += goesOn ? 1 : 0
+      const executed = {
+        startedUs: this.#startedUs,
+        finishedUs: engine.now,
+        ...(goesOn ? { next: true as const } : {}),
+      }
+      this.#see(engine.give({ kind: 'executed', engine: 'a', ...executed }))
       this.#expectShrunk(bundles)
     }
+  }
+
+  /** A step without a turn begins when the device is free. */
+  #refusesEarly(): boolean {
+    const refused = this.#rng.int(2) === 0
+    if (!refused) {
+      met.early++
+      return false
+    }
+    met.tooEarly++
+    this.#see(
+      this.#engine.give({ kind: 'refused', engine: 'a', command: 'execute', reason: 'not_your_turn' }),
+    )
+    return true
+  }
+
+  #giveTurn(): void {
+    this.#waiting = false
+    this.#hasTurn = true
+    this.#see(this.#engine.give({ kind: 'turn', engine: 'a' }))
   }
 
   #copyOut({ copy, copies }: Extract<DeviceCommand, { kind: 'copy' }>): void {

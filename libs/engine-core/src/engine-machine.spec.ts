@@ -139,6 +139,55 @@ describe('an engine that serves', () => {
   })
 })
 
+describe('an engine whose device is a message away', () => {
+  it('asks for memory and for its next turn while a step runs, and for neither when all ends with the step', () => {
+    const engine = new EngineUnderTest({ asksAhead: true })
+    engine.join()
+    engine.submit({ promptTokens: 3 * bundleTokens, outputTokens: 3 })
+    // The memory before the turn: both are under way together.
+    expect(engine.log.flatMap((effect) => (effect.kind === 'device' ? [effect.command.kind] : []))).toEqual([
+      'open',
+      'map',
+      'ready',
+    ])
+    expect(engine.run()).toBe(3)
+    expect(engine.commanded('ready')).toHaveLength(1)
+    expect(engine.commanded('execute').map(({ next }) => next !== undefined)).toEqual([true, true, false])
+    expect(engine.commanded('pass')).toHaveLength(1)
+  })
+
+  it('says what it will ask of its next turn as it will be when the step has ended', () => {
+    const budget = { round: 1, tokens: 100, lentTokens: 0, floor: 100 }
+    const engine = new EngineUnderTest({ asksAhead: true, nominalRate: 1_000 })
+    engine.join({ budget })
+    engine.submit({ promptTokens: 250, outputTokens: 3 })
+    engine.startStep()
+    // 20 ms are worth 20 tokens of 100.
+    expect(engine.commanded('execute').map(({ next }) => next)).toEqual([{ claim: 0.8 }])
+    engine.endStep()
+    expect(engine.commanded('ready').map(({ claim }) => claim)).toEqual([1])
+  })
+
+  it('begins after a pause without a turn, and asks for one when the device is not free', () => {
+    const engine = new EngineUnderTest({ asksAhead: true })
+    engine.join()
+    engine.submit({ promptTokens: 20, outputTokens: 2 })
+    engine.run()
+    engine.submit({ promptTokens: 20, outputTokens: 2 })
+    expect(engine.commanded('execute').at(-1)?.ifFree).toBe(true)
+    expect(engine.commanded('ready')).toHaveLength(1)
+    engine.run()
+    const before = engine.log.length
+    engine.submit({ promptTokens: 20, outputTokens: 2 })
+    engine.give({ kind: 'refused', engine: 'a', command: 'execute', reason: 'not_your_turn' })
+    const after = engine.log.slice(before)
+    expect(commandedIn(after, 'ready')).toHaveLength(1)
+    // Nobody was stopped: the step had not begun.
+    expect(ofKind(after, 'preempted')).toEqual([])
+    expect(commandedIn(after, 'pass')).toEqual([])
+  })
+})
+
 describe('the budget of an engine', () => {
   const budget = { round: 1, tokens: 100, lentTokens: 0, floor: 100 }
 

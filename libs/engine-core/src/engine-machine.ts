@@ -20,11 +20,12 @@ import { Urgency } from './urgency.js'
  * Where the engine stands with the device.
  *
  * ```
- *   idle ──work──► ready ──turn──► turn ──execute──► running ──executed──► idle
+ *   idle ──work──► ready ──turn──► turn ──execute──► running ──executed──► idle, or ready where the next turn was asked for
  *    ▲               │              │                   │
  *    └───refused─────┴──pass────────┴──────refused──────┘                  any ──stop──► stopped
  * ```
- * While in `turn`, bundles are being mapped; else the step is planned at once.
+ * While in `turn`, bundles are being mapped; else the step is planned at once. Where the device is a message away and was free when it
+ * was last asked, a step is sent without a turn: it runs at once, or is refused, and planned anew in a turn.
  */
 type Phase = 'idle' | 'ready' | 'turn' | 'running' | 'stopped'
 
@@ -40,14 +41,18 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
   readonly #request: MemoryRequest
   readonly #holdings: Holdings
   readonly #turns: TurnTaking
+  /** Memory is asked for before the turn in which it is used. */
+  readonly #growsAhead: boolean
   #phase: Phase = 'idle'
   /** The step on the device. */
   #plan: StepPlan | undefined
+  /** It was sent without a turn. */
+  #early = false
   /** Steps sent and not refused, the one on the device included. */
   #steps = 0
 
   constructor(options: EngineOptions, scheduler: Scheduler, pool: BlockPool) {
-    const { promised } = options
+    const { promised, asksAhead = false, returnsIdle } = options
     const parts = {
       options,
       scheduler,
@@ -63,6 +68,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     this.#request = new MemoryRequest(options, this.#link)
     this.#holdings = new Holdings(parts)
     this.#turns = new TurnTaking(parts, this.#rate)
+    this.#growsAhead = asksAhead && !returnsIdle
   }
 
   get scheduler(): Scheduler {
@@ -118,11 +124,12 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
         this.#apply(now, input.document)
         break
       case 'turn':
+        this.#turns.got(now)
         this.#takeTurn(now)
         break
       case 'mapped':
         this.#holdings.mapped(now, input.bundles)
-        this.#planStep(now)
+        if (this.#phase === 'turn') this.#planStep(now)
         break
       case 'executed':
         this.#executed(now, input)
@@ -170,7 +177,10 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
   #attached(now: Micros, { bundles, stepKnown }: Extract<DeviceAnswer, { kind: 'attached' }>): void {
     const { outbox } = this.#parts
     if (!this.#holdings.attached(bundles)) return outbox.emit({ kind: 'forgotten' })
-    if (this.#phase === 'running' && stepKnown) return this.#holdings.copiesEndWithStep()
+    if (this.#phase === 'running' && stepKnown) {
+      this.#early = false
+      return this.#holdings.copiesEndWithStep()
+    }
     if (this.#plan !== undefined) this.#cancelStep(this.#plan, 'not_your_turn')
     this.#holdings.copyRefused()
     this.#holdings.turnEnded()
@@ -269,8 +279,28 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
 
   /** Asks for a turn, unless one is under way. */
   #offer(now: Micros): void {
+    if (this.#growsAhead) this.#growAhead(now)
     if (this.#phase !== 'idle' && this.#phase !== 'ready') return
+    if (this.#growsAhead && this.#phase === 'idle' && this.#runIfFree(now)) return
     if (this.#turns.ask(now, this.#phase === 'ready')) this.#phase = 'ready'
+  }
+
+  /** After a pause: as in a turn, without one. Answers whether there is a step. */
+  #runIfFree(now: Micros): boolean {
+    const { scheduler } = this.#parts
+    if (!this.#turns.likelyFree || !this.#turns.wanted) return false
+    if (this.#holdings.mapping || scheduler.runningCount > 0) return false
+    this.#shed(now)
+    const plan = scheduler.plan(now, Infinity)
+    if (plan.count === 0) return false
+    this.#askForMemory(now, plan)
+    this.#early = true
+    this.#execute(now, plan)
+    return true
+  }
+
+  #growAhead(now: Micros): void {
+    if (this.#phase !== 'turn' && this.#turns.wanted) this.#holdings.grow(now)
   }
 
   #takeTurn(now: Micros): void {
@@ -303,12 +333,19 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
       this.#endTurn(now)
       return
     }
+    this.#execute(now, plan)
+  }
+
+  #execute(now: Micros, plan: StepPlan): void {
+    const { outbox } = this.#parts
     this.#phase = 'running'
     this.#plan = plan
     outbox.emit({ kind: 'planned', plan })
     this.#holdings.stepBegan(plan.copies)
     this.#steps++
-    this.#turns.execute(plan)
+    if (this.#early) this.#turns.executeIfFree(now, plan)
+    else this.#turns.execute(now, plan)
+    if (this.#growsAhead) this.#holdings.turnEnded()
   }
 
   /** Asks for the memory that a step lacked to take what waits or keep what runs, or that decoding is about to lack. */
@@ -330,27 +367,28 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     if (need) this.#request.ask(now, need)
   }
 
-  #executed(now: Micros, { startedUs, share = 1 }: Extract<DeviceAnswer, { kind: 'executed' }>): void {
+  #executed(now: Micros, { startedUs, share = 1, next }: Extract<DeviceAnswer, { kind: 'executed' }>): void {
     const { options, scheduler, outbox } = this.#parts
     const plan = this.#plan
     invariant(
       plan !== undefined && this.#phase === 'running',
       () => `${options.engine} heard of a step it did not run`,
     )
+    this.#early = false
     const outcome = scheduler.complete(now, plan)
     outbox.emit({ kind: 'stepped', plan, outcome, startedUs, finishedUs: now })
     this.#plan = undefined
-    this.#phase = 'idle'
-    this.#holdings.turnEnded()
+    this.#phase = next ? 'ready' : 'idle'
+    if (!this.#growsAhead) this.#holdings.turnEnded()
     const left = this.#holdings.stepEnded()
     this.#turns.charge(Math.min(plan.totalTokens, this.#rate.tokensWorth(now - startedUs, share)))
     this.#rate.record(plan.totalTokens, now - startedUs, share)
-    this.#parts.urgency?.stepEnded(now, scheduler.runningDecodes > 0)
+    this.#parts.urgency?.stepEnded(now, scheduler.decodes)
     this.#keepLease(now)
     if (left) this.#reportRelease(now)
     this.#holdings.returnIdle()
-    // The device waits for the engine to speak before it gives the next turn to anybody.
-    if (!this.#turns.wanted) this.#turns.pass()
+    // The device waits for the engine to speak before it gives the next turn to anybody; unless it has.
+    if (!next && !this.#turns.wanted) this.#turns.pass()
   }
 
   /**
@@ -362,12 +400,13 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     const { outbox } = this.#parts
     switch (command) {
       case 'map':
-        if (!this.#holdings.mapRefused()) return
+        if (!this.#holdings.mapRefused() || this.#phase !== 'turn') return
         if (reason === 'pool_exhausted') this.#planStep(now)
         else this.#standBack(now)
         return
       case 'execute':
         if (this.#plan === undefined) return
+        if (this.#early && reason === 'not_your_turn') return this.#askAfterAll(this.#plan)
         this.#cancelStep(this.#plan, reason)
         this.#standBack(now)
         return
@@ -386,14 +425,27 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     }
   }
 
+  /** The step was sent without a turn, and the device is not free. Nothing had begun, so nothing is stopped. */
+  #askAfterAll(plan: StepPlan): void {
+    this.#undoStep(plan)
+    this.#turns.notFree()
+    this.#phase = 'idle'
+  }
+
   /** The step was not run: its sequences lose no token they have put out, and wait again. */
   #cancelStep(plan: StepPlan, reason: DeviceRefusal): void {
-    const { scheduler, outbox } = this.#parts
-    const slots = scheduler.cancel(plan)
+    const { outbox } = this.#parts
+    const slots = this.#undoStep(plan)
+    if (slots.length > 0) outbox.emit({ kind: 'preempted', slots, cause: { kind: 'device_refused', reason } })
+  }
+
+  #undoStep(plan: StepPlan): readonly number[] {
+    const slots = this.#parts.scheduler.cancel(plan)
     this.#plan = undefined
+    this.#early = false
     this.#steps--
     this.#holdings.stepEnded()
-    if (slots.length > 0) outbox.emit({ kind: 'preempted', slots, cause: { kind: 'device_refused', reason } })
+    return slots
   }
 
   /** Lets the others have the device, and waits for something to change. Refused or not, the device counted on a step from here. */

@@ -32,6 +32,11 @@ export interface EngineOptions {
   readonly backoffUs: Micros
   /** Give wholly free bundles back to the device at once: engines that share one free list do. */
   readonly returnsIdle: boolean
+  /**
+   * Its device is a message away: what the next step needs of it, a turn and memory, is asked for while one runs. Where answers take no
+   * time, what is asked for late is asked for with more knowledge. Memory is not where idle bundles go back at once.
+   */
+  readonly asksAhead?: boolean
   /** Tokens per second until some were measured. */
   readonly nominalRate: number
   /** By these the engine says how long its steps can wait, and how many tokens are due in a round; when absent, it takes all it can get. */

@@ -53,9 +53,15 @@ export class Holdings {
 
   // --- growing, before a step ---
 
-  /** Asks the device for what the next step wants and the lease still allows; true when its answer is to be waited for. */
+  /** Whether the device has been asked for bundles and has not answered yet. */
+  get mapping(): boolean {
+    return this.#mapping
+  }
+
+  /** Asks the device for what the next step wants and the lease still allows; true when an answer is to be waited for. */
   grow(now: Micros): boolean {
     const { options, scheduler, pool, lease, outbox } = this.#parts
+    if (this.#mapping) return true
     if (this.#exhausted) return false
     // Hot path: an engine that has mapped its whole lease need not know what it would want beyond.
     const room = lease.bundles(now) - this.bundles

@@ -22,18 +22,30 @@ export class Urgency {
 
   /** A step ended. Tokens are due at an even pace; one that comes late brings the next one forward. */
   stepEnded(now: Micros, decoding: boolean): void {
+    this.#tokenDueUs = decoding ? this.#dueAfter(now) : Infinity
+  }
+
+  /** The next token after those of a step that ends then. */
+  #dueAfter(endUs: Micros): Micros {
     const { paceUs } = this
-    if (paceUs === undefined) return
+    if (paceUs === undefined) return Infinity
     const onTime = this.#tokenDueUs + paceUs
-    const fromNow = now + paceUs
-    if (!decoding) this.#tokenDueUs = Infinity
-    else if (onTime < fromNow - BEHIND_MAX * paceUs) this.#tokenDueUs = fromNow
-    else this.#tokenDueUs = Math.min(onTime, fromNow)
+    const fromThen = endUs + paceUs
+    return onTime < fromThen - BEHIND_MAX * paceUs ? fromThen : Math.min(onTime, fromThen)
   }
 
   /** Last moment at which a step that takes so long may begin; Infinity when nothing is promised, or can be kept. */
   dueUs(now: Micros, scheduler: Scheduler, stepUs: Micros): Micros {
-    const token = this.#tokenDueUs - stepUs
+    return this.#earliest(now, this.#tokenDueUs, scheduler, stepUs)
+  }
+
+  /** The same for the step after one that ends then. */
+  dueAfter(endUs: Micros, decoding: boolean, scheduler: Scheduler, stepUs: Micros): Micros {
+    return this.#earliest(endUs, decoding ? this.#dueAfter(endUs) : Infinity, scheduler, stepUs)
+  }
+
+  #earliest(now: Micros, tokenDueUs: Micros, scheduler: Scheduler, stepUs: Micros): Micros {
+    const token = tokenDueUs - stepUs
     return this.#ttftUs === undefined ? token : Math.min(token, scheduler.firstTokenDueUs(now, this.#ttftUs))
   }
 }

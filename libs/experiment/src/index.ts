@@ -1,6 +1,7 @@
 export * from './analysis/answer.js'
 export * from './analysis/cell-estimates.js'
 export * from './analysis/compare-results.js'
+export * from './analysis/fault-estimates.js'
 export * from './analysis/observations.js'
 export * from './analysis/recorded.js'
 export * from './analysis/results-of.js'

@@ -15,6 +15,16 @@ export interface BlockPoolOptions {
   readonly prefixCaching: boolean
 }
 
+/** In a block's state: it can be found by its content; and one sequence that refers to it. */
+const REGISTERED = 1
+const REFERENCE = 2
+
+/** Elements of a bundle's counts, and where they stand: used blocks, registered blocks, and 1 while the bundle is mapped. */
+const stride = 3
+const used = 0
+const cached = 1
+const mapped = 2
+
 /**
  * The KV blocks of one engine, living in the bundles it leases: block `b` is block `b % blocksPerBundle` of the physical bundle
  * `floor(b / blocksPerBundle)`. A block is unmapped, used (one or more references), or free; a registered block can be found by
@@ -30,16 +40,16 @@ export class BlockPool {
   readonly prefixCaching: boolean
   readonly #free: FreeBlocks
   readonly #index: PrefixIndex
-  /** By block: references of sequences; 1 while the block is registered. */
-  #references = new Int32Array(0)
-  #registered = new Int32Array(0)
-  /** By bundle: used blocks, registered blocks; 1 while the bundle is mapped. */
-  #used = new Int32Array(0)
-  #cached = new Int32Array(0)
-  #mapped = new Int32Array(0)
+  /** By block: references of sequences in units of {@link REFERENCE}, and {@link REGISTERED} or 0. */
+  #states = new Int32Array(0)
+  /** By bundle, `stride` elements each. */
+  #counts = new Int32Array(0)
+  #bundleIdLimit = 0
   #bundles = 0
   #freeBundles = 0
   #bundlesTaken = 0
+  /** Answer of {@link takeAll}. */
+  #taken = new Int32Array(64)
   #cachedFree = 0
 
   constructor(options: BlockPoolOptions) {
@@ -71,7 +81,7 @@ export class BlockPool {
 
   /** Mapped bundles have ids below this. */
   get bundleIdLimit(): Bundles {
-    return this.#mapped.length
+    return this.#bundleIdLimit
   }
 
   get bundlesInUse(): Bundles {
@@ -108,8 +118,7 @@ export class BlockPool {
 
   /** What the pool's arrays take, those of its free blocks and prefix cache included. */
   get bytes(): Bytes {
-    const own = [this.#references, this.#registered, this.#used, this.#cached, this.#mapped]
-    return bytesOf(own) + this.#free.bytes + this.#index.bytes
+    return bytesOf([this.#states, this.#counts]) + this.#free.bytes + this.#index.bytes
   }
 
   bundleOf(block: number): number {
@@ -117,24 +126,24 @@ export class BlockPool {
   }
 
   isMapped(bundle: number): boolean {
-    return bundle < this.#mapped.length && this.#mapped[bundle] === 1
+    return bundle < this.#bundleIdLimit && this.#counts[bundle * stride + mapped] === 1
   }
 
   usedInBundle(bundle: number): Blocks {
-    return this.#used[bundle]
+    return this.#counts[bundle * stride + used]
   }
 
   /** Blocks of a bundle that carry registered content, used or free: what unmapping it forgets. */
   cachedInBundle(bundle: number): Blocks {
-    return this.#cached[bundle]
+    return this.#counts[bundle * stride + cached]
   }
 
   references(block: number): number {
-    return this.#references[block]
+    return this.#states[block] >> 1
   }
 
   isRegistered(block: number): boolean {
-    return this.#registered[block] === 1
+    return (this.#states[block] & REGISTERED) === REGISTERED
   }
 
   // --- bundles ---
@@ -147,13 +156,13 @@ export class BlockPool {
   /** Takes a bundle out of circulation; its cached content is forgotten. @throws {InvariantError} when a block is used. */
   unmapBundle(id: number): void {
     invariant(this.isMapped(id), () => `bundle ${id} is not mapped`)
-    invariant(this.#used[id] === 0, () => `bundle ${id} has ${this.#used[id]} used blocks`)
+    invariant(this.usedInBundle(id) === 0, () => `bundle ${id} has ${this.usedInBundle(id)} used blocks`)
     const first = id * this.blocksPerBundle
-    for (let block = first; this.#cached[id] > 0; block++) {
-      if (this.#registered[block] === 1) this.#forget(block)
+    for (let block = first; this.cachedInBundle(id) > 0; block++) {
+      if (this.isRegistered(block)) this.#forget(block)
     }
     this.#free.removeBundle(id)
-    this.#mapped[id] = 0
+    this.#counts[id * stride + mapped] = 0
     this.#bundles--
     this.#freeBundles--
   }
@@ -164,10 +173,10 @@ export class BlockPool {
    */
   pickFreeBundles(count: Bundles): number[] {
     const ids: number[] = []
-    for (let id = 0; id < this.#mapped.length; id++) {
-      if (this.#mapped[id] === 1 && this.#used[id] === 0) ids.push(id)
+    for (let id = 0; id < this.#bundleIdLimit; id++) {
+      if (this.isMapped(id) && this.usedInBundle(id) === 0) ids.push(id)
     }
-    ids.sort((a, b) => this.#cached[a] - this.#cached[b] || a - b)
+    ids.sort((a, b) => this.cachedInBundle(a) - this.cachedInBundle(b) || a - b)
     return ids.slice(0, Math.max(0, count))
   }
 
@@ -181,7 +190,7 @@ export class BlockPool {
   /** Ids of the mapped bundles, ascending. Cold. */
   mappedIds(): number[] {
     const ids: number[] = []
-    for (let id = 0; id < this.#mapped.length; id++) if (this.#mapped[id] === 1) ids.push(id)
+    for (let id = 0; id < this.#bundleIdLimit; id++) if (this.isMapped(id)) ids.push(id)
     return ids
   }
 
@@ -191,18 +200,32 @@ export class BlockPool {
   take(): number {
     const block = this.#free.take()
     if (block < 0) this.#refuseTake()
-    if (this.#registered[block] === 1) {
-      this.#cachedFree--
-      this.unregister(block)
-    }
-    this.#references[block] = 1
-    this.#use(block)
+    this.#begin(block)
     return block
+  }
+
+  /**
+   * Takes `count` free blocks as {@link take} does; they stand in the first places of the answer, which the next call overwrites. Hot
+   * path: all are chosen before any is forgotten, so that what is read of them, far apart, is under way at once.
+   */
+  takeAll(count: Blocks): Int32Array {
+    if (count > this.#taken.length) this.#taken = new Int32Array(2 * count)
+    const taken = this.#taken
+    for (let k = 0; k < count; k++) {
+      const block = this.#free.take()
+      if (block < 0) this.#refuseTake()
+      taken[k] = block
+    }
+    if (this.prefixCaching) this.#index.fetchOf(taken, count)
+    for (let k = 0; k < count; k++) this.#begin(taken[k])
+    return taken
   }
 
   /** One more sequence refers to a registered block; a free one comes back to life. */
   reference(block: number): void {
-    if (this.#references[block]++ > 0) return
+    const state = this.#states[block]
+    this.#states[block] = state + REFERENCE
+    if (state >= REFERENCE) return
     this.#free.revive(block)
     this.#cachedFree--
     this.#use(block)
@@ -210,12 +233,13 @@ export class BlockPool {
 
   /** One reference less; at none the block is free, and cached if it is registered. */
   release(block: number): void {
-    const references = --this.#references[block]
-    if (references > 0) return
-    if (references < 0) refuseRelease(block)
+    const state = this.#states[block] - REFERENCE
+    this.#states[block] = state
+    if (state >= REFERENCE) return
+    if (state < 0) refuseRelease(block)
     const bundle = this.bundleOf(block)
-    if (--this.#used[bundle] === 0) this.#freeBundles++
-    if (this.#registered[block] === 1) {
+    if (--this.#counts[bundle * stride + used] === 0) this.#freeBundles++
+    if (state === REGISTERED) {
       this.#cachedFree++
       this.#free.releaseCached(block)
     } else {
@@ -233,11 +257,11 @@ export class BlockPool {
   /** Enters a used block under the hash of its content. */
   register(block: number, a: number, b: number): void {
     invariant(
-      this.prefixCaching && this.#registered[block] === 0,
+      this.prefixCaching && !this.isRegistered(block),
       () => `block ${block} cannot be registered (again); prefix caching ${this.prefixCaching}`,
     )
-    this.#registered[block] = 1
-    this.#cached[this.bundleOf(block)]++
+    this.#states[block] |= REGISTERED
+    this.#counts[this.bundleOf(block) * stride + cached]++
     this.#index.add(block, a, b)
   }
 
@@ -250,8 +274,8 @@ export class BlockPool {
   /** Takes the content of a used block out of the cache: it will not be what was registered. */
   unregister(block: number): void {
     this.#index.remove(block)
-    this.#registered[block] = 0
-    this.#cached[this.bundleOf(block)]--
+    this.#states[block] &= ~REGISTERED
+    this.#counts[this.bundleOf(block) * stride + cached]--
   }
 
   /** Free blocks in the order in which they would be taken. Cold: allocates. */
@@ -263,9 +287,19 @@ export class BlockPool {
     invariant(false, () => `no free block among ${this.totalBlocks}`)
   }
 
+  /** A block that is free no longer gets its first reference. */
+  #begin(block: number): void {
+    if (this.#states[block] === REGISTERED) {
+      this.#cachedFree--
+      this.unregister(block)
+    }
+    this.#states[block] = REFERENCE
+    this.#use(block)
+  }
+
   #use(block: number): void {
     const bundle = this.bundleOf(block)
-    if (this.#used[bundle]++ > 0) return
+    if (this.#counts[bundle * stride + used]++ > 0) return
     this.#freeBundles--
     this.#bundlesTaken++
   }
@@ -279,21 +313,19 @@ export class BlockPool {
   #mapBundle(id: number): void {
     invariant(id >= 0 && id < this.bundleCapacity, () => `bundle ${id} of ${this.bundleCapacity}`)
     invariant(!this.isMapped(id), () => `bundle ${id} is mapped already`)
-    if (id >= this.#mapped.length) this.#grow(id + 1)
-    this.#mapped[id] = 1
+    if (id >= this.#bundleIdLimit) this.#grow(id + 1)
+    this.#counts[id * stride + mapped] = 1
     this.#bundles++
     this.#freeBundles++
     this.#free.addBundle(id)
   }
 
   #grow(bundles: number): void {
-    const capacity = Math.min(this.bundleCapacity, Math.max(bundles, this.#mapped.length * 2))
+    const capacity = Math.min(this.bundleCapacity, Math.max(bundles, this.#bundleIdLimit * 2))
     const blocks = capacity * this.blocksPerBundle
-    this.#references = widen(this.#references, blocks)
-    this.#registered = widen(this.#registered, blocks)
-    this.#used = widen(this.#used, capacity)
-    this.#cached = widen(this.#cached, capacity)
-    this.#mapped = widen(this.#mapped, capacity)
+    this.#states = widen(this.#states, blocks)
+    this.#counts = widen(this.#counts, capacity * stride)
+    this.#bundleIdLimit = capacity
     this.#free.grow(capacity)
     if (this.prefixCaching) this.#index.grow(blocks)
   }

@@ -147,9 +147,13 @@ export class BlockTables {
   /** Appends new blocks to the slot's table. The caller has checked that so many are free. */
   append(slot: number, blocks: Blocks): void {
     let block = -1
-    for (let i = 0; i < blocks; i++) {
+    if (blocks === 1) {
       block = this.#pool.take()
       this.#tables.push(slot, block)
+    } else {
+      const taken = this.#pool.takeAll(blocks)
+      for (let i = 0; i < blocks; i++) this.#tables.push(slot, taken[i])
+      block = taken[blocks - 1]
     }
     this.#records[slot * stride + last] = block
     this.#heldBlocks += blocks
@@ -157,8 +161,8 @@ export class BlockTables {
   }
 
   /**
-   * Enters the slot's blocks up to `blocks`, all of whose tokens are known, into the prefix cache. Hot path: a decoding sequence
-   * enters its last block, and waits for {@link registerDue}.
+   * Enters the slot's blocks up to `blocks`, all of whose tokens are known, into the prefix cache, where they are from
+   * {@link registerDue} on. Hot path: a decoding sequence enters its last block.
    */
   register(slot: number, content: BlockContent, blocks: Blocks): void {
     const record = slot * stride
@@ -168,17 +172,7 @@ export class BlockTables {
       this.#due.add(slot, content, known, this.#records[record + last])
       return
     }
-    this.registerDue()
-    const chain = this.#chain
-    chain.a = this.#records[record + chainA]
-    chain.b = this.#records[record + chainB]
-    for (let i = known; i < blocks; i++) {
-      content.fold(chain, i, this.#pool.blockSize)
-      chain.seal()
-      this.#pool.register(this.#tables.at(slot, i), chain.a, chain.b)
-    }
-    this.#records[record + chainA] = chain.a
-    this.#records[record + chainB] = chain.b
+    for (let i = known; i < blocks; i++) this.#due.add(slot, content, i, this.#tables.at(slot, i))
   }
 
   /**

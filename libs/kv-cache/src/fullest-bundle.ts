@@ -1,8 +1,20 @@
-import { type Bytes, LinkedQueue } from '@kvasir/kernel'
+import type { Bytes } from '@kvasir/kernel'
 import type { FreeBlocks, FreeBlocksShape } from './free-blocks.js'
+import { ReleaseOrder } from './release-order.js'
 import { bytesOf, widen } from './widen.js'
 
 const none = -1
+
+/** Elements of a bundle's record, and where its fields stand: side by side, for a block that comes or goes concerns all of them. */
+const stride = 5
+/** Free blocks. */
+const free = 0
+/** The clean ones among them, and the first of these, which is void while there is none. */
+const clean = 1
+const cleanHead = 2
+/** Its neighbours among the bundles with as many free blocks. */
+const listNext = 3
+const listPrevious = 4
 
 /**
  * Clean blocks first, from the bundle that has the fewest free blocks left, so that whole bundles stay or become free;
@@ -14,31 +26,23 @@ const none = -1
 export class FullestBundle implements FreeBlocks {
   readonly #blocksPerBundle: number
   #size = 0
-  /** By bundle: all free blocks, the clean ones among them, and the first clean one. */
-  #free: Int32Array
-  #clean: Int32Array
-  #cleanHead: Int32Array
+  /** By bundle, `stride` elements each. */
+  #bundles: Int32Array
   /** By block: the next clean one of its bundle. */
   #cleanNext: Int32Array
   /** By number of free blocks: the bundles that have a clean one among them. */
   readonly #listHead: Int32Array
   readonly #listBits: Int32Array
-  #listNext: Int32Array
-  #listPrevious: Int32Array
-  /** Cached free blocks in order of release. */
-  #cached: LinkedQueue
+  /** Cached free blocks. */
+  readonly #cached: ReleaseOrder
 
   constructor({ blocksPerBundle, bundleCapacity }: FreeBlocksShape) {
     this.#blocksPerBundle = blocksPerBundle
-    this.#free = new Int32Array(bundleCapacity)
-    this.#clean = new Int32Array(bundleCapacity)
-    this.#cleanHead = new Int32Array(bundleCapacity).fill(none)
+    this.#bundles = new Int32Array(bundleCapacity * stride)
     this.#cleanNext = new Int32Array(bundleCapacity * blocksPerBundle)
     this.#listHead = new Int32Array(blocksPerBundle + 1).fill(none)
     this.#listBits = new Int32Array((blocksPerBundle >> 5) + 1)
-    this.#listNext = new Int32Array(bundleCapacity)
-    this.#listPrevious = new Int32Array(bundleCapacity)
-    this.#cached = new LinkedQueue(bundleCapacity * blocksPerBundle)
+    this.#cached = new ReleaseOrder(bundleCapacity * blocksPerBundle)
   }
 
   get size(): number {
@@ -46,20 +50,22 @@ export class FullestBundle implements FreeBlocks {
   }
 
   get bytes(): Bytes {
-    const bundles = [this.#free, this.#clean, this.#cleanHead, this.#listNext, this.#listPrevious]
-    const lists = [this.#listHead, this.#listBits, this.#cleanNext]
-    return this.#cached.bytes + bytesOf(bundles) + bytesOf(lists)
+    const own = [this.#bundles, this.#listHead, this.#listBits, this.#cleanNext]
+    return this.#cached.bytes + bytesOf(own)
   }
 
   addBundle(bundle: number): void {
     const first = bundle * this.#blocksPerBundle
     // Pushed backwards: the list is a stack, and the lowest block shall be taken first.
+    let head = none
     for (let i = this.#blocksPerBundle - 1; i >= 0; i--) {
-      this.#cleanNext[first + i] = this.#cleanHead[bundle]
-      this.#cleanHead[bundle] = first + i
+      this.#cleanNext[first + i] = head
+      head = first + i
     }
-    this.#clean[bundle] = this.#blocksPerBundle
-    this.#free[bundle] = this.#blocksPerBundle
+    const record = bundle * stride
+    this.#bundles[record + cleanHead] = head
+    this.#bundles[record + clean] = this.#blocksPerBundle
+    this.#bundles[record + free] = this.#blocksPerBundle
     this.#size += this.#blocksPerBundle
     this.#enlist(bundle)
   }
@@ -70,19 +76,21 @@ export class FullestBundle implements FreeBlocks {
     for (let i = 0; i < this.#blocksPerBundle; i++) {
       if (this.#cached.has(first + i)) this.#cached.remove(first + i)
     }
-    this.#cleanHead[bundle] = none
-    this.#clean[bundle] = 0
-    this.#free[bundle] = 0
+    const record = bundle * stride
+    this.#bundles[record + clean] = 0
+    this.#bundles[record + free] = 0
     this.#size -= this.#blocksPerBundle
   }
 
   releaseClean(block: number): void {
     const bundle = this.#bundleOf(block)
+    const record = bundle * stride
     this.#delist(bundle)
-    this.#cleanNext[block] = this.#cleanHead[bundle]
-    this.#cleanHead[bundle] = block
-    this.#clean[bundle]++
-    this.#free[bundle]++
+    // The link of the last clean block leads nowhere: the count says where the list ends.
+    this.#cleanNext[block] = this.#bundles[record + cleanHead]
+    this.#bundles[record + cleanHead] = block
+    this.#bundles[record + clean]++
+    this.#bundles[record + free]++
     this.#size++
     this.#enlist(bundle)
   }
@@ -90,8 +98,8 @@ export class FullestBundle implements FreeBlocks {
   releaseCached(block: number): void {
     const bundle = this.#bundleOf(block)
     this.#delist(bundle)
-    this.#cached.pushTail(block)
-    this.#free[bundle]++
+    this.#cached.push(block)
+    this.#bundles[bundle * stride + free]++
     this.#size++
     this.#enlist(bundle)
   }
@@ -99,56 +107,59 @@ export class FullestBundle implements FreeBlocks {
   take(): number {
     const bundle = this.#fullest()
     if (bundle === none) {
-      const oldest = this.#cached.head
-      if (oldest !== none) this.revive(oldest)
+      const oldest = this.#cached.shift()
+      if (oldest !== none) this.#leave(oldest)
       return oldest
     }
     this.#delist(bundle)
-    const block = this.#cleanHead[bundle]
-    this.#cleanHead[bundle] = this.#cleanNext[block]
-    this.#clean[bundle]--
-    this.#free[bundle]--
+    const record = bundle * stride
+    const block = this.#bundles[record + cleanHead]
+    this.#bundles[record + cleanHead] = this.#cleanNext[block]
+    this.#bundles[record + clean]--
+    this.#bundles[record + free]--
     this.#size--
     this.#enlist(bundle)
     return block
   }
 
   revive(block: number): void {
+    this.#cached.remove(block)
+    this.#leave(block)
+  }
+
+  /** A cached block is free no longer. */
+  #leave(block: number): void {
     const bundle = this.#bundleOf(block)
     this.#delist(bundle)
-    this.#cached.remove(block)
-    this.#free[bundle]--
+    this.#bundles[bundle * stride + free]--
     this.#size--
     this.#enlist(bundle)
   }
 
   grow(bundleCapacity: number): void {
     const blockCapacity = bundleCapacity * this.#blocksPerBundle
-    const cached = new LinkedQueue(blockCapacity)
-    for (let block = this.#cached.head; block !== none; block = this.#cached.after(block))
-      cached.pushTail(block)
-    this.#cached = cached
-    this.#free = widen(this.#free, bundleCapacity)
-    this.#clean = widen(this.#clean, bundleCapacity)
-    this.#cleanHead = widen(this.#cleanHead, bundleCapacity, none)
+    this.#cached.grow(blockCapacity)
+    this.#bundles = widen(this.#bundles, bundleCapacity * stride)
     this.#cleanNext = widen(this.#cleanNext, blockCapacity)
-    this.#listNext = widen(this.#listNext, bundleCapacity)
-    this.#listPrevious = widen(this.#listPrevious, bundleCapacity)
   }
 
   toArray(): Int32Array {
     const blocks = new Int32Array(this.#size)
     let count = 0
-    for (let free = 0; free <= this.#blocksPerBundle; free++) {
-      for (let bundle = this.#listHead[free]; bundle !== none; bundle = this.#listNext[bundle]) {
-        for (let block = this.#cleanHead[bundle], left = this.#clean[bundle]; left > 0; left--) {
+    const bundles = this.#bundles
+    for (let size = 0; size <= this.#blocksPerBundle; size++) {
+      for (let b = this.#listHead[size]; b !== none; b = bundles[b * stride + listNext]) {
+        for (
+          let block = bundles[b * stride + cleanHead], left = bundles[b * stride + clean];
+          left > 0;
+          left--
+        ) {
           blocks[count++] = block
           block = this.#cleanNext[block]
         }
       }
     }
-    for (let block = this.#cached.head; block !== none; block = this.#cached.after(block))
-      blocks[count++] = block
+    blocks.set(this.#cached.toArray(), count)
     return blocks
   }
 
@@ -166,26 +177,30 @@ export class FullestBundle implements FreeBlocks {
   }
 
   #enlist(bundle: number): void {
-    if (this.#clean[bundle] === 0) return
-    const free = this.#free[bundle]
-    const next = this.#listHead[free]
-    this.#listNext[bundle] = next
-    this.#listPrevious[bundle] = none
-    if (next !== none) this.#listPrevious[next] = bundle
-    this.#listHead[free] = bundle
-    this.#listBits[free >> 5] |= 1 << (free & 31)
+    const bundles = this.#bundles
+    const record = bundle * stride
+    if (bundles[record + clean] === 0) return
+    const size = bundles[record + free]
+    const next = this.#listHead[size]
+    bundles[record + listNext] = next
+    bundles[record + listPrevious] = none
+    if (next !== none) bundles[next * stride + listPrevious] = bundle
+    this.#listHead[size] = bundle
+    this.#listBits[size >> 5] |= 1 << (size & 31)
   }
 
   #delist(bundle: number): void {
-    if (this.#clean[bundle] === 0) return
-    const free = this.#free[bundle]
-    const next = this.#listNext[bundle]
-    const previous = this.#listPrevious[bundle]
-    if (next !== none) this.#listPrevious[next] = previous
-    if (previous !== none) this.#listNext[previous] = next
+    const bundles = this.#bundles
+    const record = bundle * stride
+    if (bundles[record + clean] === 0) return
+    const size = bundles[record + free]
+    const next = bundles[record + listNext]
+    const previous = bundles[record + listPrevious]
+    if (next !== none) bundles[next * stride + listPrevious] = previous
+    if (previous !== none) bundles[previous * stride + listNext] = next
     else {
-      this.#listHead[free] = next
-      if (next === none) this.#listBits[free >> 5] &= ~(1 << (free & 31))
+      this.#listHead[size] = next
+      if (next === none) this.#listBits[size >> 5] &= ~(1 << (size & 31))
     }
   }
 }

@@ -19,8 +19,11 @@ const previous = 3
  * blocks are added to the pool.
  */
 export class PrefixIndex {
-  /** By position: the first block of the hash that lives there, or none. The length is a power of two, at most half full. */
-  #heads = new Int32Array(1).fill(none)
+  /**
+   * By position: the first block of the hash that lives there, or none, and the hash's first lane, so that to pass a position by nobody
+   * has to look at its block. The positions are a power of two, at most half of them taken.
+   */
+  #heads = new Int32Array(2).fill(none)
   #mask = 0
   #blocks = 0
   /** Outcome of {@link fetch}: kept, so that no compiler leaves the reads out. */
@@ -46,18 +49,26 @@ export class PrefixIndex {
     this.#nodes = widen(this.#nodes, blockCapacity * stride)
     let positions = 64
     while (positions < 2 * blockCapacity) positions *= 2
-    if (positions > this.#heads.length) this.#rehash(positions)
+    if (positions > this.#mask + 1) this.#rehash(positions)
   }
 
   /** The block registered earliest under this hash, or -1. */
   find(a: number, b: number): number {
-    return this.#heads[this.#position(a, b)]
+    return this.#heads[2 * this.#position(a, b)]
   }
 
   /** Reads where hashes live, for nothing but to have it at hand: all of these reads are under way at once. */
   fetch(hashesA: Int32Array, count: number): void {
     let fetched = 0
-    for (let k = 0; k < count; k++) fetched ^= this.#heads[hashesA[k] & this.#mask]
+    for (let k = 0; k < count; k++) fetched ^= this.#heads[2 * (hashesA[k] & this.#mask)]
+    this.fetched = fetched
+  }
+
+  /** As {@link fetch}, for the hashes that these blocks carry, or carried last. */
+  fetchOf(blocks: Int32Array, count: number): void {
+    let fetched = 0
+    for (let k = 0; k < count; k++)
+      fetched ^= this.#heads[2 * (this.#nodes[blocks[k] * stride + laneA] & this.#mask)]
     this.fetched = fetched
   }
 
@@ -69,10 +80,11 @@ export class PrefixIndex {
     nodes[node + next] = none
     this.#blocks++
     const position = this.#position(a, b)
-    const head = this.#heads[position]
+    const head = this.#heads[2 * position]
     if (head === none) {
       nodes[node + previous] = block
-      this.#heads[position] = block
+      this.#heads[2 * position] = block
+      this.#heads[2 * position + 1] = a
     } else {
       const tail = nodes[head * stride + previous]
       nodes[tail * stride + next] = block
@@ -87,7 +99,7 @@ export class PrefixIndex {
     const after = nodes[node + next]
     const before = nodes[node + previous]
     const position = this.#position(nodes[node + laneA], nodes[node + laneB])
-    const head = this.#heads[position]
+    const head = this.#heads[2 * position]
     if (head === none) refuseRemoval(block)
     this.#blocks--
     if (head !== block) {
@@ -95,7 +107,7 @@ export class PrefixIndex {
       nodes[(after === none ? head : after) * stride + previous] = before
     } else if (after !== none) {
       nodes[after * stride + previous] = before
-      this.#heads[position] = after
+      this.#heads[2 * position] = after
     } else {
       this.#vacate(position)
     }
@@ -103,13 +115,11 @@ export class PrefixIndex {
 
   /** Where this hash lives, or the empty position where it would. */
   #position(a: number, b: number): number {
+    const heads = this.#heads
     let position = a & this.#mask
     for (;;) {
-      const head = this.#heads[position]
-      if (
-        head === none ||
-        (this.#nodes[head * stride + laneA] === a && this.#nodes[head * stride + laneB] === b)
-      )
+      const head = heads[2 * position]
+      if (head === none || (heads[2 * position + 1] === a && this.#nodes[head * stride + laneB] === b))
         return position
       position = (position + 1) & this.#mask
     }
@@ -117,31 +127,34 @@ export class PrefixIndex {
 
   /** Empties a position and moves back what had been pushed past it, so that probing never meets a hole. */
   #vacate(position: number): void {
+    const heads = this.#heads
     let hole = position
     let scan = position
     for (;;) {
       scan = (scan + 1) & this.#mask
-      const head = this.#heads[scan]
+      const head = heads[2 * scan]
       if (head === none) break
-      const home = this.#nodes[head * stride + laneA] & this.#mask
+      const home = heads[2 * scan + 1] & this.#mask
       // Movable when its home does not lie cyclically within (hole, scan].
       if (((scan - home) & this.#mask) >= ((scan - hole) & this.#mask)) {
-        this.#heads[hole] = head
+        heads[2 * hole] = head
+        heads[2 * hole + 1] = heads[2 * scan + 1]
         hole = scan
       }
     }
-    this.#heads[hole] = none
+    heads[2 * hole] = none
   }
 
   #rehash(positions: number): void {
     const old = this.#heads
-    this.#heads = new Int32Array(positions).fill(none)
+    this.#heads = new Int32Array(2 * positions).fill(none)
     this.#mask = positions - 1
-    for (let i = 0; i < old.length; i++) {
+    for (let i = 0; i < old.length; i += 2) {
       const head = old[i]
       if (head === none) continue
-      const node = head * stride
-      this.#heads[this.#position(this.#nodes[node + laneA], this.#nodes[node + laneB])] = head
+      const position = this.#position(old[i + 1], this.#nodes[head * stride + laneB])
+      this.#heads[2 * position] = head
+      this.#heads[2 * position + 1] = old[i + 1]
     }
   }
 }

@@ -121,6 +121,15 @@ describe('a counting histogram', () => {
     expect(histogram.percentile(100)).toBeLessThanOrEqual(2 ** 40 + 1)
   })
 
+  it('has counted whatever was added before a question, and goes on after it', () => {
+    const histogram = new CountingHistogram()
+    for (let added = 1; added <= 100; added++) {
+      histogram.add(added)
+      if (added % 7 === 0) expect([histogram.count, histogram.percentile(100)]).toEqual([added, added])
+    }
+    expect([histogram.count, histogram.sum, histogram.min(), histogram.max()]).toEqual([100, 5_050, 1, 100])
+  })
+
   it('takes the largest whole number there is', () => {
     const histogram = filled(new CountingHistogram(), [Number.MAX_SAFE_INTEGER])
     expect(histogram.percentile(50)).toBe(Number.MAX_SAFE_INTEGER)

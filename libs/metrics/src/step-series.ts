@@ -47,6 +47,9 @@ export class StepSeries {
   readonly #sinceUs: Float64Array
   #widthUs: Micros
   #lastUs: Micros
+  /** Of the newest change: mostly the next one falls into it too, without a division. */
+  #bucket = 0
+  #bucketEndUs: Micros
 
   /**
    * @param options.capacity most rows; even and at least 2.
@@ -70,6 +73,7 @@ export class StepSeries {
     this.#startUs = startUs
     this.#widthUs = widthUs
     this.#lastUs = startUs
+    this.#bucketEndUs = startUs + widthUs
     this.#buckets = columns.map(() => new Float64Array(capacity))
     this.#values = new Float64Array(columns.length)
     this.#sinceUs = new Float64Array(columns.length).fill(startUs)
@@ -84,15 +88,14 @@ export class StepSeries {
     this.#advance(column, nowUs)
     this.#values[column] = value
     if (this.#specs[column].kind !== 'peak') return
-    const index = Math.floor((nowUs - this.#startUs) / this.#widthUs)
     const buckets = this.#buckets[column]
-    if (value > buckets[index]) buckets[index] = value
+    if (value > buckets[this.#bucket]) buckets[this.#bucket] = value
   }
 
   /** `amount` of a flow happened at `nowUs`. */
   flow(column: number, nowUs: Micros, amount: number): void {
     this.#reach(nowUs)
-    this.#buckets[column][Math.floor((nowUs - this.#startUs) / this.#widthUs)] += amount
+    this.#buckets[column][this.#bucket] += amount
   }
 
   /** The table up to `untilUs`, which is not before the last change. Collecting may go on afterwards. */
@@ -164,7 +167,14 @@ export class StepSeries {
   #reach(nowUs: Micros): void {
     if (nowUs < this.#lastUs) invariant(false, () => `time runs backwards: ${nowUs} after ${this.#lastUs}`)
     this.#lastUs = nowUs
+    if (nowUs >= this.#bucketEndUs) this.#enter(nowUs)
+  }
+
+  /** Goes on to a later bucket, or to where it lies once neighbours are merged. */
+  #enter(nowUs: Micros): void {
     while (nowUs - this.#startUs >= this.#capacity * this.#widthUs) this.#merge()
+    this.#bucket = Math.floor((nowUs - this.#startUs) / this.#widthUs)
+    this.#bucketEndUs = this.#startUs + (this.#bucket + 1) * this.#widthUs
   }
 
   #merge(): void {

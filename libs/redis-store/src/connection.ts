@@ -63,6 +63,8 @@ export class Connection {
   #client: Redis
   #failures = 0
   #closed = false
+  /** Why it could not connect last. */
+  #unreachable: Error | undefined
   /** Holds back what is written until all that is to be said now has been said: many commands, one system call. */
   #corked: Redis['stream'] | undefined
 
@@ -93,7 +95,8 @@ export class Connection {
         await this.run((client) => client.ping())
         return
       } catch (error) {
-        if (Date.now() > giveUp) throw error
+        // What kept it from connecting says more than that a command could not be given.
+        if (Date.now() > giveUp) throw this.#unreachable ?? error
         await new Promise((resolve) => setTimeout(resolve, 20))
       }
     }
@@ -129,7 +132,9 @@ export class Connection {
   #connect(): Redis {
     const client = newClient(this.#address, 'commands')
     // Every command reports its own failure; without a listener the process would end.
-    client.on('error', () => undefined)
+    client.on('error', (error) => {
+      this.#unreachable = error
+    })
     return client
   }
 }

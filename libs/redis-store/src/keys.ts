@@ -10,6 +10,8 @@ export interface ActorKeys {
   readonly log: string
   /** Channel on which peers ring for the owner. */
   readonly bell: string
+  /** Budgets of all peers, newer than their documents; and the channel on which all of them hear those that have changed. */
+  readonly budgets: string
   document(peer: string): string
   heartbeat(peer: string): string
   inbox(peer: string): string
@@ -29,6 +31,7 @@ export function keysOf(actor: string): ActorKeys {
     peers: `${prefix}peers`,
     log: `${prefix}log`,
     bell: `${prefix}bell`,
+    budgets: `${prefix}budgets`,
     document: (peer) => `${prefix}doc:${peer}`,
     heartbeat: (peer) => `${prefix}hb:${peer}`,
     inbox: (peer) => `${prefix}in:${peer}`,

@@ -1,11 +1,13 @@
-import { storeContract } from '@kvasir/coordinator-core'
+import { BEFORE_ALL, type Bell, type StoreAnswer, storeContract, type Tick } from '@kvasir/coordinator-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bellIn } from './bell-text.js'
 import { Bells } from './bells.js'
 import { Connection } from './connection.js'
 import { keysOf } from './keys.js'
 import { RedisStore } from './redis-store.js'
 import { obtainRedis } from './server/bring-redis.js'
 import { PrivateRedis } from './server/private-redis.js'
+import { Ticks } from './ticks.js'
 
 let redis: PrivateRedis
 let connection: Connection
@@ -26,6 +28,11 @@ function newStore(): RedisStore {
   return new RedisStore(connection, `actor-${++actors}`)
 }
 
+function expectAcquired(answer: StoreAnswer): { readonly term: number; readonly by: string } {
+  if (answer.kind !== 'acquired') throw new Error(`${answer.kind} instead of acquired`)
+  return { term: answer.own.term, by: answer.own.by }
+}
+
 describe('RedisStore', () => {
   it.each(storeContract)('keeps the contract: $name', async ({ run }) => {
     const store = newStore()
@@ -39,23 +46,59 @@ describe('RedisStore', () => {
     }
   })
 
-  it('rings for the owner when a peer says something, and ticks the peers whose documents a commit changed, and says what', async () => {
+  it('rings for the owner with what a peer says, and ticks the peers whose documents a commit changed, and says what', async () => {
     const bells = new Bells(redis.address)
     const store = newStore()
     const keys = keysOf(`actor-${actors}`)
-    const heard: string[] = []
-    await bells.listen(keys.bell, (peer) => heard.push(`bell ${peer}`))
-    await bells.listen(keys.tick('e1'), (text) => heard.push(`e1 ${text}`))
-    await bells.listen(keys.tick('e2'), (text) => heard.push(`e2 ${text}`))
+    const ticks = new Ticks(bells, keys)
+    const rung: Bell[] = []
+    const heard: (Tick & { readonly peer: string })[] = []
+    await bells.listen(keys.bell, (text) => rung.push(bellIn(text)))
+    for (const peer of ['e1', 'e2']) await ticks.onTick(peer, (tick) => heard.push({ peer, ...tick }))
     // A new connection rings once by itself: something may have been missed.
+    rung.length = 0
     heard.length = 0
-    await store.own({ kind: 'acquire', seen: null, by: 'a' })
-    await store.peer({ kind: 'say', peer: 'e1', text: 'hello' })
+    const own = expectAcquired(await store.own({ kind: 'acquire', seen: null, by: 'a' }))
+    const first = await store.peer({ kind: 'say', peer: 'e1', text: 'hello\nagain' })
+    const second = await store.peer({ kind: 'say', peer: 'e1', text: 'more' })
     await store.peer({ kind: 'beat', peer: 'e1', text: 'quiet', ring: false })
-    const commit = { term: 1, by: 'a', version: 0, id: 'c', epoch: 1, log: [], positions: [] }
-    await store.own({ kind: 'commit', commit: { ...commit, documents: [{ peer: 'e2', text: 'd' }] } })
-    await expect.poll(() => heard).toEqual(['bell e1', 'e2 d'])
+    await store.peer({ kind: 'beat', peer: 'e1', text: 'loud', ring: true })
+    const commit = { ...own, version: 0, id: 'c', epoch: 1, log: [], positions: [] }
+    const documents = [{ peer: 'e2', text: 'd' }]
+    const budgets = [
+      { peer: 'e1', text: '1' },
+      { peer: 'e2', text: '2' },
+    ]
+    await store.own({ kind: 'commit', commit: { ...commit, documents, budgets } })
+    const positions = [first, second].map((said) => (said.kind === 'said' ? said.position : ''))
+    await expect
+      .poll(() => rung)
+      .toEqual([
+        {
+          kind: 'letter',
+          letter: { peer: 'e1', position: positions[0], after: BEFORE_ALL, text: 'hello\nagain' },
+        },
+        { kind: 'letter', letter: { peer: 'e1', position: positions[1], after: positions[0], text: 'more' } },
+        { kind: 'heartbeat', peer: 'e1', text: 'loud' },
+      ])
+    await expect
+      .poll(() => heard)
+      .toEqual([
+        { peer: 'e2', kind: 'document', text: 'd' },
+        { peer: 'e1', kind: 'budget', text: '1' },
+        { peer: 'e2', kind: 'budget', text: '2' },
+      ])
     bells.close()
+  })
+
+  it('writes as many budgets as a pool has engines', async () => {
+    const store = newStore()
+    const own = expectAcquired(await store.own({ kind: 'acquire', seen: null, by: 'a' }))
+    const budgets = Array.from({ length: 3_001 }, (_, i) => ({ peer: `e${i}`, text: String(i) }))
+    const commit = { ...own, version: 0, id: 'c', epoch: 1, documents: [], log: [], positions: [] }
+    await store.own({ kind: 'commit', commit: { ...commit, budgets } })
+    for (const i of [0, 499, 500, 3_000])
+      expect(await store.peer({ kind: 'read', peer: `e${i}` })).toMatchObject({ budget: String(i) })
   })
 
   it('hands answers over in the order of the commands, however long they take to read', async () => {

@@ -113,7 +113,7 @@ export class RedisStore {
         const reply = await this.#call(
           client,
           'retire',
-          [keys.own, keys.peers, keys.positions, ...places],
+          [keys.own, keys.peers, keys.positions, keys.budgets, ...places],
           [String(term), by, peer],
         )
         const [kind, own] = listIn(reply)
@@ -123,21 +123,23 @@ export class RedisStore {
   }
 
   #commit(client: Redis, commit: Commit): Promise<Reply> {
-    const { term, by, version, id, epoch, state, documents, log, positions, last } = commit
+    const { term, by, version, id, epoch, state, documents, budgets = [], log, positions, last } = commit
     const keys = this.#keys
     const places = documents.map(({ peer }) => keys.document(peer))
     const inboxes = positions.map(({ peer }) => keys.inbox(peer))
     const head = [term, by, version, id, epoch, last ? 1 : 0, state === undefined ? 0 : 1, state ?? '']
-    const sizes = [LOG_LENGTH, documents.length, log.length, positions.length]
+    const sizes = [LOG_LENGTH, documents.length, log.length, positions.length, budgets.length]
     const body = [
       ...documents.flatMap(({ peer, text }) => [keys.tick(peer), text]),
       ...log,
       ...positions.flatMap(({ peer, position }) => [peer, position]),
+      ...budgets.flatMap(({ peer, text }) => [peer, text]),
+      ...(budgets.length > 0 ? [keys.budgets] : []),
     ]
     return this.#call(
       client,
       'commit',
-      [keys.own, keys.state, keys.positions, keys.log, ...places, ...inboxes],
+      [keys.own, keys.state, keys.positions, keys.log, keys.budgets, ...places, ...inboxes],
       [...head, ...sizes, ...body].map(String),
     )
   }
@@ -169,19 +171,22 @@ export class RedisStore {
   async #peer(client: Redis, command: PeerCommand): Promise<PeerAnswer> {
     const keys = this.#keys
     const { peer } = command
-    if (command.kind === 'read') return { kind: 'document', text: await client.get(keys.document(peer)) }
-    const pipeline = client.pipeline()
-    if (command.kind === 'say')
-      pipeline.xadd(keys.inbox(peer), 'MAXLEN', '~', INBOX_LENGTH, '*', 'text', command.text)
-    else pipeline.set(keys.heartbeat(peer), command.text).get(keys.document(peer))
-    // Said every time, for the store may have forgotten it.
-    pipeline.sadd(keys.peers, peer)
-    if (command.kind === 'say' || command.ring) pipeline.publish(keys.bell, peer)
-    const answers = (await pipeline.exec()) ?? []
-    for (const [error] of answers) if (error) throw error
-    if (command.kind === 'say') return { kind: 'said', position: String(answers[0]?.[1]) }
-    const text = answers[1]?.[1]
-    return { kind: 'document', text: typeof text === 'string' ? text : null }
+    switch (command.kind) {
+      case 'say': {
+        const args = [keys.bell, peer, command.text, String(INBOX_LENGTH)]
+        const position = await this.#call(client, 'say', [keys.inbox(peer), keys.peers], args)
+        return { kind: 'said', position: String(position) }
+      }
+      case 'beat': {
+        const places = [keys.heartbeat(peer), keys.peers, keys.document(peer), keys.budgets]
+        const args = [keys.bell, peer, command.text, command.ring ? '1' : '0']
+        return documentIn(listIn(await this.#call(client, 'beat', places, args)))
+      }
+      case 'read':
+        return documentIn(
+          await Promise.all([client.get(keys.document(peer)), client.hget(keys.budgets, peer)]),
+        )
+    }
   }
 
   /** Calls a function, and loads the library first where it is missing: a new server, or a cluster's new master. */
@@ -231,6 +236,11 @@ function committedIn(reply: Reply): StoreAnswer {
   return kind === 'committed'
     ? { kind: 'committed', version: Number(value) }
     : { kind: 'fenced', own: ownershipIn(value) }
+}
+
+function documentIn([text, budget]: readonly Reply[]): PeerAnswer {
+  const document = typeof text === 'string' ? text : null
+  return { kind: 'document', text: document, ...(typeof budget === 'string' ? { budget } : {}) }
 }
 
 /** An entry of a stream: its position, and one field with the text. */

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import {
   type ExperimentSpec,
   type Manifest,
@@ -58,7 +58,7 @@ export class ResultStore {
         `${path} has results already; resume them, or name another folder`,
       )
     try {
-      mkdirSync(join(path, RESULT_FILES.parts), { recursive: true })
+      makeFolders(join(path, RESULT_FILES.parts))
     } catch (cause) {
       throw fileTrouble('write', path, cause)
     }
@@ -103,9 +103,17 @@ export function readExperiment(path: string): StoredExperiment {
   const file = join(path, RESULT_FILES.experiment)
   const document = readJson(file)
   const { spec, base, scenarioFolder, small } = Object(document)
+  if (spec === undefined)
+    throw new OperationalError(
+      'wrong_format',
+      `${file} has no field spec; it must be one that kvasir experiment run has written`,
+    )
   const parsed = parseExperiment(spec)
   if (parsed.kind === 'refused')
-    throw new OperationalError('wrong_format', `${file}: ${parsed.problems.join('; ')}`)
+    throw new OperationalError(
+      'wrong_format',
+      `${file}: ${parsed.problems.map((problem) => `spec: ${problem}`).join('; ')}`,
+    )
   return { spec: parsed.value, base, scenarioFolder: String(scenarioFolder), small: small === true }
 }
 
@@ -146,6 +154,13 @@ function readJson(file: string): unknown {
       throw new OperationalError('wrong_format', `${file} is no JSON: ${cause.message}`, { cause })
     throw fileTrouble('read', file, cause)
   }
+}
+
+/** Node's own `recursive` says of a read-only disk that there is no such folder, and does not end below `/proc` (Node 20). */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return
+  makeFolders(dirname(path))
+  mkdirSync(path)
 }
 
 // ── one writer ────────────────────────────────────────────────────────────────────────────────────

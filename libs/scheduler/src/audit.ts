@@ -40,6 +40,8 @@ function auditLists(life: Lifecycle, running: readonly number[], waiting: readon
   }
   invariant(tokens === life.waitingTokens, () => `${tokens} waiting tokens, ${life.waitingTokens} booked`)
   invariant(blocks === life.waitingBlocks, () => `${blocks} waiting blocks, ${life.waitingBlocks} booked`)
+  const prompts = running.filter((slot) => life.isPrompt(slot)).length
+  invariant(prompts === life.promptCount, () => `${prompts} prompts run, ${life.promptCount} booked`)
 }
 
 /** In host memory lies KV of sequences that wait, and of those that the step in flight brings back; never all of one's tokens. */

@@ -1,6 +1,15 @@
 import type { Blocks, Tokens } from '@kvasir/kernel'
 import type { Lifecycle } from './lifecycle.js'
 
+/** Whether one of {@link countDecodes} runs. */
+export function anyDecodes({ store: { tokens, computed }, running, runningCount }: Lifecycle): boolean {
+  for (let i = 0; i < runningCount; i++) {
+    const slot = running[i]
+    if (tokens[slot] - computed[slot] <= 1) return true
+  }
+  return false
+}
+
 /** Running sequences that decode, or will when the step under way is done: what a plan takes counts as computed at once. */
 export function countDecodes({ store: { tokens, computed }, running, runningCount }: Lifecycle): number {
   let decodes = 0

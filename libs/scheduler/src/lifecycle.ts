@@ -38,6 +38,8 @@ export class Lifecycle {
   waitingBlocks: Blocks = 0
   /** Computed tokens of running sequences. */
   storedTokens: Tokens = 0
+  /** Running sequences without a first token. */
+  promptCount = 0
 
   constructor(config: SchedulerConfig, pool: BlockPool, costs: SequenceCosts, swap: SwapSpace) {
     this.config = config
@@ -96,9 +98,15 @@ export class Lifecycle {
     store.recomputedTokens[slot] += Math.max(0, store.lost[slot] - ready)
     store.lost[slot] = 0
     this.storedTokens += ready
+    if (this.isPrompt(slot)) this.promptCount++
     if (ready > found) this.#swapIn(slot, hit.blocks, copies)
     else if (swap.tokens(slot) > 0) swap.release(slot)
     return ready > found
+  }
+
+  /** Whether the sequence has put out no token. */
+  isPrompt(slot: number): boolean {
+    return this.store.tokens[slot] <= this.store.promptTokens[slot]
   }
 
   /** The step that copied a sequence's KV back is done. */
@@ -136,6 +144,7 @@ export class Lifecycle {
     const { store, swap } = this
     const slot = this.running[index]
     this.removeRunning(index)
+    if (this.isPrompt(slot)) this.promptCount--
     store.lost[slot] = store.computed[slot]
     store.preemptions[slot]++
     if (copies !== undefined && swap.tokens(slot) === 0 && goesToHost(this, slot)) this.#swapOut(slot, copies)
@@ -158,6 +167,7 @@ export class Lifecycle {
 
   /** A running sequence is over. It stays in the running list until {@link dropEnded} or {@link removeRunning}. */
   finish(slot: number): void {
+    if (this.isPrompt(slot)) this.promptCount--
     this.#releaseBlocks(slot)
     this.#end(slot)
   }

@@ -363,6 +363,16 @@ describe('what the coordinator hears', () => {
     expect(scheduler.runningDecodes).toBe(1)
   })
 
+  test('whether anything decodes at all: not while only prompts run', () => {
+    const { accept, step, scheduler } = makeEngine({ config: { stepTokenLimit: 4 } })
+    expect(scheduler.decodes).toBe(false)
+    accept({ promptTokens: 6 })
+    step()
+    expect(scheduler.decodes).toBe(false)
+    step()
+    expect(scheduler.decodes).toBe(true)
+  })
+
   test('fragmentation', () => {
     const { accept, step, scheduler } = makeEngine({ bundles: 4, blocksPerBundle: 4 })
     accept({ promptTokens: 6 })

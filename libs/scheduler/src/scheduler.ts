@@ -6,6 +6,7 @@ import { auditLifecycle } from './audit.js'
 import { type SchedulerConfig, type SequenceCosts, tokenCosts } from './config.js'
 import { CopyBuffer } from './copy-buffer.js'
 import {
+  anyDecodes,
   committedBlocks,
   countDecodes,
   demandBlocks,
@@ -179,7 +180,8 @@ export class Scheduler {
       () => 'completion of a step that is not in flight',
     )
     if (plan.copies.inCount > 0) this.#noteRestored(plan)
-    const { tokens, computed, tokenLimit } = this.#life.store
+    const life = this.#life
+    const { tokens, computed, tokenLimit } = life.store
     const { slots, count } = this.#planned
     const outcome = this.#outcome
     outcome.reset(count)
@@ -191,6 +193,7 @@ export class Scheduler {
       if (anyDropped && this.#flight.wasDropped(k)) continue
       const length = tokens[slot]
       if (computed[slot] !== length) continue
+      if (life.promptCount > 0 && life.isPrompt(slot)) life.promptCount--
       tokens[slot] = length + 1
       tokenSlots[tokenCount++] = slot
       if (stopped?.(slot) === true) this.#finish(slot, FINISH_STOP)
@@ -201,6 +204,19 @@ export class Scheduler {
     if (outcome.finishedCount > 0) this.#life.dropEnded()
     this.#life.waiting.emitted?.(tokenSlots, tokenCount)
     return outcome
+  }
+
+  /** What there will be to do when the planned step has ended, unless it is aborted meanwhile: at least one decode, or other work. */
+  after({ count, slots }: StepPlan): 'decodes' | 'work' | 'nothing' {
+    const { tokens, computed, tokenLimit } = this.#life.store
+    let unfinished = this.unfinishedCount > count
+    for (let k = 0; k < count; k++) {
+      const slot = slots[k]
+      const length = tokens[slot]
+      if (computed[slot] !== length) unfinished = true
+      else if (length + 1 < tokenLimit[slot]) return 'decodes'
+    }
+    return unfinished ? 'work' : 'nothing'
   }
 
   /**
@@ -309,12 +325,17 @@ export class Scheduler {
     return countDecodes(this.#life)
   }
 
+  /** Whether some running sequence has exactly one token to compute, or none before the step under way is done. O(1) while most have. */
+  get decodes(): boolean {
+    return anyDecodes(this.#life)
+  }
+
   /** Tokens to compute before all that run or wait are decoding. O(running). */
   get outstandingPrefillTokens(): Tokens {
     return prefillTokens(this.#life)
   }
 
-  /** Last moment to go on with prompts whose first token is due so long after arrival, see `first-token-due.ts`. O(running). */
+  /** Last moment to go on with prompts whose first token is due so long after arrival, see `first-token-due.ts`. O(1) while none runs. */
   firstTokenDueUs(now: Micros, ttftUs: Micros): Micros {
     return firstTokenDueUs(this.#life, now, ttftUs)
   }

@@ -224,8 +224,9 @@ function joinInLockStep({ name, dataParallel = 1 }: ModelPlan, engines: readonly
     () => `${serving.length} engines of ${name}, of which ${dataParallel} each share the experts`,
   )
   for (let first = 0; first < serving.length; first += dataParallel) {
-    const lockStep = new LockStep()
-    for (const engine of serving.slice(first, first + dataParallel)) engine.lockStep = lockStep
+    const members = serving.slice(first, first + dataParallel)
+    const lockStep = new LockStep(members)
+    for (const engine of members) engine.lockStep = lockStep
   }
 }
 

@@ -72,7 +72,8 @@ export class ClusterBook {
   stepped(now: Micros, host: EngineHost, tokens: number, busyUs: Micros): void {
     this.pools[host.device.index].stepTokens += tokens
     if (host.pool.contended) host.servedTokens += tokens
-    this.#timeline.stepped(now, host.modelIndex, host.device.index, { tokens, busyUs: busyUs * host.share })
+    this.#timeline.served(now, host.modelIndex, tokens)
+    this.#timeline.worked(now, host.device.index, busyUs * host.share)
     this.noteMemory(now, host)
   }
 

@@ -1,5 +1,5 @@
 import type { DeviceCommand } from '@kvasir/contracts'
-import type { DeviceInput, DeviceMachine, Run } from '@kvasir/device-core'
+import type { DeviceInput, DeviceMachine, Run, Transfer as TransferEffect } from '@kvasir/device-core'
 import type { EngineInput } from '@kvasir/engine-core'
 import { type SpatialGroup, spatialStep } from '@kvasir/hardware'
 import { type EventHeap, invariant, type Micros } from '@kvasir/kernel'
@@ -48,29 +48,41 @@ export class GroupRuns {
     this.#gather(lockStep)
   }
 
-  /** A group that is down hears nothing. */
+  /** A group that is down hears nothing. Hot path: a switch reads the kind of many shapes of effects once, a chain of ifs at each. */
   device(host: DeviceHost, input: DeviceInput): void {
     if (host.down) return
     const world = this.#world
     const now = world.now()
     for (const effect of host.machine.step(now, input)) {
-      if (effect.kind === 'run') {
-        this.#run(effect)
-      } else if (effect.kind === 'transfer') {
-        const engine = world.host(effect.engine)
-        engine.model.copied(effect.copies, engine.blockBytes)
-        const transfer = this.#transfers.put({
-          device: host,
-          machine: host.machine,
-          transfer: effect.transfer,
-        })
-        world.heap.push(now + effect.copyUs, EventClass.CopyEnd, transfer)
-      } else if (effect.kind === 'refused' && effect.engine === '') {
-        invariant(false, () => `device ${host.plan.id} refused ${effect.command}: ${effect.reason}`)
-      } else if (effect.kind !== 'fenced') {
-        world.tell(world.host(effect.engine), effect)
+      switch (effect.kind) {
+        case 'run':
+          this.#run(effect)
+          break
+        case 'transfer':
+          this.#transfer(host, effect)
+          break
+        case 'fenced':
+          break
+        case 'refused':
+          invariant(
+            effect.engine !== '',
+            () => `device ${host.plan.id} refused ${effect.command}: ${effect.reason}`,
+          )
+          world.tell(world.host(effect.engine), effect)
+          break
+        default:
+          world.tell(world.host(effect.engine), effect)
       }
     }
+  }
+
+  #transfer(host: DeviceHost, effect: TransferEffect): void {
+    const world = this.#world
+    const engine = world.host(effect.engine)
+    engine.model.copied(effect.copies, engine.blockBytes)
+    const { machine } = host
+    const transfer = this.#transfers.put({ device: host, machine, transfer: effect.transfer })
+    world.heap.push(world.now() + effect.copyUs, EventClass.CopyEnd, transfer)
   }
 
   /** The payload of a `CopyEnd`. */
@@ -103,6 +115,7 @@ export class GroupRuns {
     for (const engine of engines) {
       if (engine.endUs < 0) continue
       engine.endUs = -1
+      engine.lockStep?.ended()
       // The others' ends move, and are then forgotten like this one.
       device.spatial?.end(this.#world.now(), engine.plan.id)
     }
@@ -138,13 +151,10 @@ export class GroupRuns {
   /** Steps that run side by side end earlier or later than thought whenever one of them begins or ends. */
   #startBeside(spatial: SpatialGroup, engine: EngineHost, run: Run): void {
     this.#started(engine, run)
-    const step = spatialStep(engine.cost.breakdown(run.shape))
+    const { fixedUs, arithmeticUs, trafficUs } = spatialStep(engine.cost.breakdown(run.shape))
     // Copies hold up the step whatever it runs on.
-    const withCopies = { ...step, fixedUs: step.fixedUs + run.copyUs }
-    const ends = spatial.begin(this.#world.now(), run.engine, {
-      step: withCopies,
-      multiprocessors: run.share,
-    })
+    const step = { fixedUs: fixedUs + run.copyUs, arithmeticUs, trafficUs }
+    const ends = spatial.begin(this.#world.now(), run.engine, { step, multiprocessors: run.share })
     for (const { engine: name, endUs } of ends) this.#endsAt(this.#world.host(name), endUs)
     this.#world.submitLate(engine)
   }

@@ -69,7 +69,7 @@ describe('the laws of the design', () => {
     timeout: 600_000,
   }, () => {
     const met = new Map<string, number>()
-    const longest = { answerUs: 0, unservedUs: 0 }
+    const longest = { answerUs: 0, unservedUs: 0, returnUs: 0 }
     const count = (what: string, by: number) => met.set(what, (met.get(what) ?? 0) + by)
     for (let seed = FIRST_SEED; seed < FIRST_SEED + CLUSTERS; seed++) {
       const { watch, simulation } = named(seed, () => watched(seed))
@@ -85,6 +85,8 @@ describe('the laws of the design', () => {
       count('stopped for their own engine', preemptions.local)
       count('stopped under the priority rule', watch.victims.get('priority') ?? 0)
       count('stopped under the entitlement rule', watch.victims.get('entitlement') ?? 0)
+      count('guaranteed bundles returned', watch.returned)
+      longest.returnUs = Math.max(longest.returnUs, watch.longest.returnUs)
       longest.answerUs = Math.max(longest.answerUs, watch.longest.answerUs)
       longest.unservedUs = Math.max(longest.unservedUs, watch.longest.unservedUs)
     }
@@ -93,6 +95,8 @@ describe('the laws of the design', () => {
     for (const [what, times] of met) expect(times, what).toBeGreaterThan(0)
     // Law 4: within the request's two seconds and two rounds.
     expect(longest.answerUs).toBeLessThanOrEqual(2_200_000)
+    // Law 10: within the grace, and the way of the order and of what was released.
+    expect(longest.returnUs).toBeLessThanOrEqual(1_100_000)
     // Law 7: a step may overdraw its budget by so much that other engines' rounds go first, but not for ever.
     expect(longest.unservedUs).toBeLessThanOrEqual(10_000_000)
   })

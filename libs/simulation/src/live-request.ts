@@ -34,8 +34,14 @@ export interface LiveRequest {
 export function liveRequest(
   asked: Pick<LiveRequest, 'record' | 'ordinal' | 'model' | 'tenant' | 'replica'>,
 ): LiveRequest {
+  // Field by field: after a spread each further field is added on its own, thirty times as slow as all of it.
+  const { record, ordinal, model, tenant, replica } = asked
   return {
-    ...asked,
+    record,
+    ordinal,
+    model,
+    tenant,
+    replica,
     users: undefined,
     queueUs: -1,
     ttftUs: -1,

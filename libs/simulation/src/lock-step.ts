@@ -21,13 +21,40 @@ export interface JointRun {
  *   b   |-- dummy -|==== step ====|
  *            ^ request
  * ```
+ *
+ * None can compute without the others: when one is lost, all wait in the next layer for ever, and they begin anew together. vLLM ends the
+ * whole set when the process of one dies (`vllm/v1/engine/core_client.py`: "died unexpectedly, shutting down client").
  */
 export class LockStep {
+  readonly members: readonly EngineHost[]
+  #halted = false
   /** Those that asked for a turn while a step was under way, or that are to plan the next one now. */
   readonly #ready = new Map<EngineHost, Ready>()
   #next: JointRun[] = []
   #running = 0
   #gathering = false
+
+  constructor(members: readonly EngineHost[]) {
+    this.members = members
+  }
+
+  /** Whether one of them was lost, and they have not begun anew. */
+  get halted(): boolean {
+    return this.#halted
+  }
+
+  /** One of them is lost: no step begins any more. */
+  halt(): void {
+    this.#halted = true
+    this.#ready.clear()
+  }
+
+  /** All of them begin anew. */
+  begin(): void {
+    invariant(this.#running === 0, () => `${this.#running} steps are under way among engines that begin`)
+    this.#halted = false
+    this.#ready.clear()
+  }
 
   /** Keeps an engine's wish for a turn until all may plan. */
   ready(engine: EngineHost, command: Ready): void {
@@ -40,7 +67,7 @@ export class LockStep {
     this.#next.push(part)
   }
 
-  /** One engine's part of the step has ended. */
+  /** One engine's part of the step has ended, or never will. */
   ended(): void {
     invariant(this.#running > 0, () => 'a step has ended that never began')
     this.#running--
@@ -51,7 +78,7 @@ export class LockStep {
     plan: (engine: EngineHost, command: Ready) => void,
     start: (parts: readonly JointRun[]) => void,
   ): void {
-    if (this.#running > 0 || this.#gathering) return
+    if (this.#running > 0 || this.#gathering || this.#halted) return
     this.#gathering = true
     for (const [engine, command] of this.#ready) {
       this.#ready.delete(engine)

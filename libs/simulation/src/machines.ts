@@ -143,6 +143,8 @@ export interface EngineParts {
   /** Fraction of the group's time, where time is partitioned. */
   readonly share: number
   readonly cost: StepCostModel
+  /** Its device is in another process. */
+  readonly remote?: boolean
 }
 
 /** Steps that a prompt takes where a step's time says nothing of its size; else 1: the cost model knows the time of the whole. */
@@ -194,6 +196,7 @@ export function makeEngine(parts: EngineParts): EngineMachine {
       // Without a cooldown as well: who was denied would ask again in the same instant, for ever.
       backoffUs: Math.max(cooldownUs, roundUs),
       returnsIdle: policy === 'uncoordinated',
+      ...(parts.remote === true ? { asksAhead: true } : {}),
       nominalRate: nominalRate(cost),
       ...(heedsLatencies(policy) && (model.slo.ttftUs ?? model.slo.tpotUs) !== undefined
         ? { promised: model.slo }

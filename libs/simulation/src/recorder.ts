@@ -108,6 +108,12 @@ export class Recorder {
   /** What the engine is told of the request. */
   sequenceOf(live: LiveRequest): SequenceInput {
     const { record, model, tenant } = live
+    const content = new SyntheticContent({
+      uniqueSeed: live.ordinal,
+      prefixBlocks: record.prefixBlocks ?? [],
+      prefixBlockTokens: record.prefixBlockTokens || 1,
+      prefixTokens: record.promptTokens,
+    })
     return {
       id: record.id,
       promptTokens: record.promptTokens,
@@ -115,15 +121,11 @@ export class Recorder {
       knownOutputTokens: record.outputTokens,
       priority: record.priority + model.plan.terms.priority,
       arrivalUs: record.arrivalUs,
+      content,
+      // Last: each field behind a spread is added on its own.
       ...(record.deadlineUs === undefined ? {} : { deadlineUs: record.deadlineUs }),
       ...(record.tenant === undefined ? {} : { tenant: record.tenant }),
       ...(tenant === undefined ? {} : { weight: tenant.plan.weight }),
-      content: new SyntheticContent({
-        uniqueSeed: live.ordinal,
-        prefixBlocks: record.prefixBlocks ?? [],
-        prefixBlockTokens: record.prefixBlockTokens || 1,
-        prefixTokens: record.promptTokens,
-      }),
     }
   }
 

@@ -61,6 +61,7 @@ export class Simulation {
   #network: Network
   #groups: GroupRuns
   #engineByName = new Map<string, EngineHost>()
+  #lastHost: EngineHost | undefined
   #recorder: Recorder
   /** Of a plan in which something breaks. */
   #faults: Faults | undefined
@@ -370,9 +371,12 @@ export class Simulation {
     return again
   }
 
+  /** Hot path: a device mostly answers whoever has spoken to it last. */
   #host(name: string): EngineHost {
+    if (this.#lastHost?.plan.id === name) return this.#lastHost
     const host = this.#engineByName.get(name)
     invariant(host !== undefined, () => `unknown engine ${name}`)
+    this.#lastHost = host
     return host
   }
 

@@ -37,6 +37,11 @@ const served = fc.record(
   { requiredKeys: ['architecture'] },
 )
 
+const asked = {
+  claim: fc.double({ noNaN: true, noDefaultInfinity: true }).map(positiveZero),
+  slackUs: fc.integer(),
+}
+
 const command: fc.Arbitrary<DeviceCommand> = fc.oneof(
   fc.record(
     {
@@ -54,17 +59,19 @@ const command: fc.Arbitrary<DeviceCommand> = fc.oneof(
   fc.record({ kind: fc.constant('map' as const), ...sender, epoch: large, bundles: count }),
   fc.record({ kind: fc.constant('unmap' as const), ...sender, bundles }),
   fc.record(
-    {
-      kind: fc.constant('ready' as const),
-      ...sender,
-      epoch: large,
-      claim: fc.double({ noNaN: true, noDefaultInfinity: true }).map(positiveZero),
-      slackUs: fc.integer(),
-    },
+    { kind: fc.constant('ready' as const), ...sender, epoch: large, ...asked },
     { requiredKeys: ['kind', 'engine', 'incarnation', 'epoch', 'claim'] },
   ),
   fc.record(
-    { kind: fc.constant('execute' as const), ...sender, epoch: large, shape, copies },
+    {
+      kind: fc.constant('execute' as const),
+      ...sender,
+      epoch: large,
+      shape,
+      copies,
+      next: fc.record(asked, { requiredKeys: ['claim'] }),
+      ifFree: fc.constant(true as const),
+    },
     { requiredKeys: ['kind', 'engine', 'incarnation', 'epoch', 'shape'] },
   ),
   fc.record({ kind: fc.constant('copy' as const), ...sender, copy: large, copies }),
@@ -82,12 +89,16 @@ const refusals: readonly DeviceRefusal[] = [
 const answer: fc.Arbitrary<DeviceAnswer> = fc.oneof(
   fc.record({ kind: fc.constant('mapped' as const), engine: text, bundles }),
   fc.record({ kind: fc.constant('turn' as const), engine: text }),
-  fc.record({
-    kind: fc.constant('executed' as const),
-    engine: text,
-    startedUs: large,
-    finishedUs: large,
-  }),
+  fc.record(
+    {
+      kind: fc.constant('executed' as const),
+      engine: text,
+      startedUs: large,
+      finishedUs: large,
+      next: fc.constant(true as const),
+    },
+    { requiredKeys: ['kind', 'engine', 'startedUs', 'finishedUs'] },
+  ),
   fc.record({ kind: fc.constant('copied' as const), engine: text, copy: large }),
   fc.record({
     kind: fc.constant('fenced' as const),
@@ -124,7 +135,14 @@ describe('the wire of devices', () => {
   })
 
   it('refuses what is incomplete or cannot be', () => {
-    const none = { sender: undefined, shape: undefined, copies: undefined, epoch: 1 }
+    const none = {
+      sender: undefined,
+      shape: undefined,
+      copies: undefined,
+      epoch: 1,
+      next: undefined,
+      ifFree: false,
+    }
     expect(() => commandIn({ command: undefined })).toThrow(WireError)
     expect(() => commandIn({ command: { $case: 'close', value: none } })).toThrow('the sender is missing')
     expect(() => commandIn({ command: { $case: 'execute', value: none } })).toThrow('shape is missing')

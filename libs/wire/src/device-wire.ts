@@ -1,6 +1,14 @@
-import type { BlockCopies, DeviceAnswer, DeviceCommand, DeviceModel, DeviceRefusal } from '@kvasir/contracts'
+import type {
+  BlockCopies,
+  DeviceAnswer,
+  DeviceCommand,
+  DeviceModel,
+  DeviceRefusal,
+  NextTurn,
+} from '@kvasir/contracts'
 import {
   type BlockCopies as WireCopies,
+  type NextTurn as WireNextTurn,
   Refusal,
   type Sender,
   type ServedModel,
@@ -41,8 +49,9 @@ export function requestOf(command: DeviceCommand): SessionRequest {
       return { command: { $case: 'ready', value: { sender: senderOf(command), epoch, claim, slackUs } } }
     }
     case 'execute': {
-      const { epoch, shape, copies } = command
-      const value = { sender: senderOf(command), epoch, shape, copies: copies && wireCopies(copies) }
+      const { epoch, shape, copies, next, ifFree = false } = command
+      const wired = { copies: copies && wireCopies(copies), next: next && wireNext(next), ifFree }
+      const value = { sender: senderOf(command), epoch, shape, ...wired }
       return { command: { $case: 'execute', value } }
     }
     case 'copy': {
@@ -85,14 +94,16 @@ export function commandIn({ command }: SessionRequest): DeviceCommand {
       return { kind: 'unmap', ...senderIn(command.value), bundles: command.value.bundles }
     case 'ready': {
       const { epoch, claim, slackUs } = command.value
-      if (Number.isNaN(claim)) throw new WireError('ready: claim is NaN; it must be a number')
-      const slack = slackUs === undefined ? {} : { slackUs }
-      return { kind: 'ready', ...senderIn(command.value), epoch, claim, ...slack }
+      return { kind: 'ready', ...senderIn(command.value), epoch, ...turnIn('ready', { claim, slackUs }) }
     }
     case 'execute': {
-      const { epoch, shape, copies } = command.value
+      const { epoch, shape, copies, next, ifFree } = command.value
       if (!shape) throw new WireError('execute: shape is missing')
-      const rest = copies ? { copies: copiesIn(copies) } : {}
+      const rest = {
+        ...(copies ? { copies: copiesIn(copies) } : {}),
+        ...(next ? { next: turnIn('execute: next', next) } : {}),
+        ...(ifFree ? { ifFree } : {}),
+      }
       return { kind: 'execute', ...senderIn(command.value), epoch, shape, ...rest }
     }
     case 'copy': {
@@ -117,8 +128,10 @@ export function responseOf(answer: DeviceAnswer, highestEpoch: number): SessionR
     }
     case 'turn':
       return { answer: { $case: 'turn', value: { engine: answer.engine } } }
-    case 'executed':
-      return { answer: { $case: 'executed', value: answer } }
+    case 'executed': {
+      const { engine, startedUs, finishedUs, next = false } = answer
+      return { answer: { $case: 'executed', value: { engine, startedUs, finishedUs, next } } }
+    }
     case 'copied':
       return { answer: { $case: 'copied', value: { engine: answer.engine, copy: answer.copy } } }
     case 'fenced': {
@@ -153,8 +166,8 @@ export function answerIn({ answer }: SessionResponse): {
     case 'turn':
       return { answer: { kind: 'turn', engine: answer.value.engine } }
     case 'executed': {
-      const { engine, startedUs, finishedUs } = answer.value
-      return { answer: { kind: 'executed', engine, startedUs, finishedUs } }
+      const { engine, startedUs, finishedUs, next } = answer.value
+      return { answer: { kind: 'executed', engine, startedUs, finishedUs, ...(next ? { next } : {}) } }
     }
     case 'copied':
       return { answer: { kind: 'copied', engine: answer.value.engine, copy: answer.value.copy } }
@@ -240,6 +253,16 @@ function modelIn({ architecture, weightDtype, kvDtype, host }: ServedModel): Dev
     ...(kvDtype === '' ? {} : { kvDtype }),
     ...(host === '' ? {} : { host }),
   }
+}
+
+function wireNext({ claim, slackUs }: NextTurn): WireNextTurn {
+  return { claim, slackUs }
+}
+
+/** What is asked of a turn. @throws {WireError} */
+function turnIn(where: string, { claim, slackUs }: WireNextTurn): NextTurn {
+  if (Number.isNaN(claim)) throw new WireError(`${where}: claim is NaN; it must be a number`)
+  return slackUs === undefined ? { claim } : { claim, slackUs }
 }
 
 function wireCopies({ outs, ins, outCount, inCount }: BlockCopies): WireCopies {

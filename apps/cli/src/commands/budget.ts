@@ -1,6 +1,7 @@
 import type { BudgetStatus } from '@kvasir/contracts'
 import type { Command } from 'commander'
 import { theCluster } from '../live/find-cluster.js'
+import { refuseUnknown } from '../live/known-names.js'
 import { show, type ShowOptions, withShowOptions } from '../live/show.js'
 import { budgetsTable } from '../live/tables.js'
 
@@ -23,6 +24,13 @@ export function addBudgetCommand(program: Command): void {
 }
 
 async function budgetsOf({ pool }: BudgetOptions): Promise<readonly BudgetStatus[]> {
-  const budgets = await theCluster().budgets()
+  const cluster = theCluster()
+  if (pool !== undefined)
+    refuseUnknown(
+      '--pool',
+      pool,
+      (await cluster.pools()).map((one) => one.pool),
+    )
+  const budgets = await cluster.budgets()
   return budgets.filter((budget) => pool === undefined || budget.pool === pool)
 }

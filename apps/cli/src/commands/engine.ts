@@ -2,6 +2,7 @@ import type { EngineStatus } from '@kvasir/contracts'
 import type { Command } from 'commander'
 import { BadInput } from '../bad-input.js'
 import { theCluster } from '../live/find-cluster.js'
+import { refuseUnknown } from '../live/known-names.js'
 import { show, type ShowOptions, withShowOptions } from '../live/show.js'
 import { enginesTable } from '../live/tables.js'
 
@@ -23,7 +24,21 @@ export function addEngineCommand(program: Command): void {
 }
 
 async function enginesOf({ pool, model }: ListOptions): Promise<readonly EngineStatus[]> {
-  const engines = await theCluster().engines()
+  const cluster = theCluster()
+  const engines = await cluster.engines()
+  // A pool or a model may be there without an engine.
+  if (pool !== undefined)
+    refuseUnknown(
+      '--pool',
+      pool,
+      (await cluster.pools()).map((one) => one.pool),
+    )
+  if (model !== undefined)
+    refuseUnknown(
+      '--model',
+      model,
+      (await cluster.models()).map((one) => one.name),
+    )
   return engines.filter(
     (engine) =>
       (pool === undefined || engine.pool === pool) && (model === undefined || engine.model === model),
@@ -34,8 +49,9 @@ async function theEngine(name: string): Promise<EngineStatus> {
   const engines = await theCluster().engines()
   const found = engines.find(({ engine }) => engine === name)
   if (found) return found
+  const names = engines.map(({ engine }) => engine).join(', ')
   throw new BadInput(
-    `engine ${JSON.stringify(name)} is in no pool; it must be one of ${engines.map(({ engine }) => engine).join(', ')}`,
+    `engine ${JSON.stringify(name)} is in no pool; ${names === '' ? 'there are none' : `it must be one of ${names}`}`,
   )
 }
 

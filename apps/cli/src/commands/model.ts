@@ -4,6 +4,7 @@ import { BadInput } from '../bad-input.js'
 import { theCluster } from '../live/find-cluster.js'
 import { show, type ShowOptions, withShowOptions } from '../live/show.js'
 import { modelsTable } from '../live/tables.js'
+import { wholeNumber } from '../simulate/flags.js'
 
 interface TermOptions {
   readonly weight?: string
@@ -68,14 +69,22 @@ function addAdd(model: Command): void {
       '\nExample:\n  kvasir model add search --architecture Llama-3.1-8B --weight 2 --guarantee 0.1',
     )
     .action(async (name: string, options: TermOptions & { readonly architecture?: string }) => {
+      if (name.trim() === '')
+        throw new BadInput(`model is ${JSON.stringify(name)}; it must be the name that clients ask for`)
       const cluster = theCluster()
       const known = (await cluster.models()).find((candidate) => candidate.name === name)
       if (known && !known.draining)
         throw new BadInput(`model ${JSON.stringify(name)} is registered already; kvasir model set changes it`)
       const { architecture } = options
       const terms = { ...termsOf(options), ...(architecture === undefined ? {} : { architecture }) }
-      say(options, await cluster.register(name, parsed(modelTermsSchema, terms), known?.revision ?? 0))
-      process.stderr.write(nextSteps(name))
+      const basis = revisionOf(options) ?? known?.revision ?? 0
+      const registered = await cluster.register(name, parsed(modelTermsSchema, terms), basis)
+      // One that was being drained is drained no more.
+      const status = registered.draining
+        ? await cluster.patch(name, { draining: false }, registered.revision)
+        : registered
+      say(options, status)
+      if (status.engines.length === 0) process.stderr.write(nextSteps(name))
     })
 }
 
@@ -152,7 +161,7 @@ function parsed<T>(schema: Parameters<typeof parseDocument<T>>[0], document: unk
 }
 
 function revisionOf({ revision }: TermOptions): number | undefined {
-  return revision === undefined ? undefined : numberOf('--revision', revision)
+  return revision === undefined ? undefined : wholeNumber('--revision', revision, 0)
 }
 
 function numberOf(option: string, text: string): number {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { theCluster } from '../live/find-cluster.js'
+import { refuseUnknown } from '../live/known-names.js'
 import { type Preemption, preemptionsIn, preemptionsTable } from '../live/preemptions.js'
 import { show, type ShowOptions, withShowOptions } from '../live/show.js'
 import { wholeNumber } from '../simulate/flags.js'
@@ -25,7 +26,19 @@ export function addPreemptCommand(program: Command): void {
 
 async function newest({ pool, engine, limit }: PreemptOptions): Promise<readonly Preemption[]> {
   const most = wholeNumber('--limit', limit, 1)
-  return preemptionsIn(await theCluster().decisions(DECISIONS))
+  const cluster = theCluster()
+  const preemptions = preemptionsIn(await cluster.decisions(DECISIONS))
+  if (pool !== undefined)
+    refuseUnknown(
+      '--pool',
+      pool,
+      (await cluster.pools()).map((one) => one.pool),
+    )
+  // One that is gone may have asked before.
+  const asked = preemptions.map((one) => one.engine)
+  if (engine !== undefined && !asked.includes(engine))
+    refuseUnknown('--engine', engine, [...asked, ...(await cluster.engines()).map((one) => one.engine)])
+  return preemptions
     .filter(
       (one) => (pool === undefined || one.pool === pool) && (engine === undefined || one.engine === engine),
     )

@@ -133,8 +133,8 @@ function withCell(row: readonly unknown[], column: number, value: unknown): read
 
 function unknownField({ text, field }: Edit, known: readonly string[]): BadInput {
   const near = nearest(field, known)
-  const hint = near === undefined ? '' : `did you mean ${near}? `
-  return new BadInput(`--set ${text}: there is no field ${field}; ${hint}Known here: ${known.join(', ')}`)
+  const hint = near === undefined ? 'known' : `did you mean ${near}? Known`
+  return new BadInput(`--set ${text}: there is no field ${field}; ${hint} here: ${known.join(', ')}`)
 }
 
 function checked<T>(schema: Parameters<typeof parseDocument<T>>[0], record: unknown, edit: Edit): T {

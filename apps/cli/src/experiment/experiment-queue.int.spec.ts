@@ -60,6 +60,16 @@ metrics:
 `
 const RUNS = 4
 
+/** Four candidates with a seed, then two of them with both: six runs. */
+const BEST = `${SPEC.replaceAll('S: 60', 'S: 5').replace(/factors:\n.*\n/, '')}
+search:
+  kind: best
+  axes:
+    - { name: weight, path: models.code.weight, from: 1, to: 16, whole: true, scale: log }
+    - { name: order, path: engine.order, choices: [fcfs, srpt] }
+  candidates: 4
+`
+
 /** Sources may change while this runs; a name of the code does not. */
 const ENV = { KVASIR_CODE: 'test' }
 
@@ -130,6 +140,7 @@ describe.skipIf(server === undefined)('an experiment over Redis', () => {
     writeFileSync(join(folder, 'tiny.yaml'), SPEC)
     // Of which no run ends before the command that cancels it has begun.
     writeFileSync(join(folder, 'long.yaml'), SPEC.replaceAll('S: 60', 'S: 20000'))
+    writeFileSync(join(folder, 'best.yaml'), BEST)
     writeFileSync(join(folder, 'lengths.csv'), `${LENGTHS.join('\n')}\n`)
     redis = await PrivateRedis.start({ program: server, persistent: false })
     url = `unix:${redis.address.socket}`
@@ -202,6 +213,18 @@ describe.skipIf(server === undefined)('an experiment over Redis', () => {
       expect(await left()).toEqual([])
       expect(only.said).toContain('was given up')
     })
+  })
+
+  it('looks for the best setting over its workers, and finds what it finds here', async () => {
+    await worker()
+    const optimise = (...where: readonly string[]) => begin('optimise', 'best.yaml', ...where)
+    await expectDone(optimise('--workers', '1', '--out', 'best-here'))
+    await expectDone(optimise('--redis', url, '--out', 'best-queued'))
+    for (const file of ['search.json', 'runs.parquet'])
+      expect(
+        readFileSync(join(folder, 'best-queued', file)).equals(readFileSync(join(folder, 'best-here', file))),
+      ).toBe(true)
+    expect(await left()).toEqual([])
   })
 
   it('gives the run of a worker that is killed to another', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -202,6 +202,17 @@ describe('kvasir experiment run', () => {
     expect(again).toMatchObject({ code: 2 })
     expect(again.err).toContain('--out whole: has results already')
     expect(await here('resume', 'nothing')).toMatchObject({ code: 2 })
+    mkdirSync(join(folder, 'foreign'))
+    writeFileSync(join(folder, 'foreign/experiment.json'), '{}')
+    for (const words of [
+      ['resume', 'foreign'],
+      ['report', 'foreign'],
+      ['compare', 'whole', 'foreign'],
+    ])
+      expect(await here(...words)).toMatchObject({
+        code: 2,
+        err: expect.stringContaining('has no field spec'),
+      })
   }, 120_000)
 })
 
@@ -237,6 +248,33 @@ seeds: [1]
     expect(again.out).toContain(manifest.answer[1])
     expect(readFileSync(join(folder, 'search/report.html'), 'utf8')).toContain('<h2>Found</h2>')
   }, 120_000)
+
+  it('finds the best of drawn candidates, those that go on with more seeds, and writes what it comes to', async () => {
+    const [before] = TINY.split('comparisons:')
+    const best = join(folder, 'best.yaml')
+    const search = `search:
+  kind: best
+  axes:
+    - { name: weight, path: models.code.weight, from: 1, to: 16, whole: true, scale: log }
+    - { name: order, path: engine.order, choices: [fcfs, srpt] }
+  candidates: 4
+`
+    const sized = before.replace(/factors:\n.*\n/, '').replace('{ count: 6 }', '[1, 2]')
+    writeFileSync(best, `${sized}${search}`)
+    const experiment = findExperiment(best, { small: false, seeds: undefined })
+    const { manifest, report } = await runExperiment(experiment, join(folder, 'best'), new HereExecutor())
+    // A seed for each of four, and another one for each of the better two.
+    expect(manifest).toMatchObject({ status: 'complete', runs: { planned: 6, ended: 6 } })
+    const [{ found, next, looked }] = report.search?.findings ?? []
+    expect(looked).toBe(4)
+    expect([found?.seeds, next?.seeds]).toEqual([2, 2])
+    expect(found?.metric).toBeGreaterThanOrEqual(next?.metric ?? Infinity)
+    expect(manifest.answer[0]).toMatch(
+      /^of 4 candidates weight \d+, order \w+ \(1 GPUs\) is the best, goodput [\d.]+;/,
+    )
+    const html = readFileSync(join(folder, 'best/report.html'), 'utf8')
+    expect(html).toContain('The best weight / order')
+  }, 60_000)
 
   it('refuses what there is nothing to look for in, and goals that are none', async () => {
     expect(await here('optimise', tiny)).toMatchObject({ code: 2, out: '' })

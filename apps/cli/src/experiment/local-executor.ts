@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { invariant } from '@kvasir/kernel'
 import type { RunAnswer, RunExecutor, RunJob } from '@kvasir/experiment'
+import type { WorkerReport, WorkerUsage } from './worker-usage.js'
 
 type Answer = (answer: RunAnswer) => void
 
@@ -11,6 +12,8 @@ interface Worker {
   answer: Answer | undefined
   /** Of the run that it has, or had last. */
   run: string
+  /** After its last run. */
+  usage: WorkerUsage | undefined
 }
 
 const WORKER_FILE = fileURLToPath(new URL('./worker.js', import.meta.url))
@@ -30,6 +33,11 @@ export class LocalExecutor implements RunExecutor {
 
   get parallel(): number {
     return this.slots
+  }
+
+  /** Processor time of the workers there are, one each that has ended a run. */
+  get usage(): readonly WorkerUsage[] {
+    return [...this.#workers].flatMap(({ usage }) => usage ?? [])
   }
 
   execute(job: RunJob, answer: Answer): void {
@@ -65,9 +73,12 @@ export class LocalExecutor implements RunExecutor {
 
   #start(): Worker {
     const child = fork(WORKER_FILE, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-    const worker: Worker = { process: child, answer: undefined, run: '' }
+    const worker: Worker = { process: child, answer: undefined, run: '', usage: undefined }
     this.#workers.add(worker)
-    child.on('message', (answer: RunAnswer) => this.#answer(worker, answer))
+    child.on('message', ({ answer, usage }: WorkerReport) => {
+      worker.usage = usage
+      this.#answer(worker, answer)
+    })
     child.on('error', (error) => this.#lose(worker, error.message))
     child.on('exit', (code, signal) =>
       this.#lose(

@@ -19,19 +19,32 @@ export function processNames(plan: ClusterPlan, coordinators: number) {
   }
 }
 
+const HIGHEST_PORT = 65_535
+
+/** @throws {BadInput} for ports that do not exist. */
+export function refusePort({
+  port,
+  coordinators,
+}: {
+  readonly port: number
+  readonly coordinators: number
+}): void {
+  const highest = HIGHEST_PORT - coordinators
+  if (port > highest)
+    throw new BadInput(
+      `--port is ${port}; it must be at most ${highest}: the ports after it are those of ${coordinators} coordinators`,
+    )
+}
+
 /**
  * The gateway at `gateway`, the coordinators at the ports after it, the others wherever there is room. With 0, all of them.
- * @throws {BadInput} for a port that does not exist. @throws {ClusterTrouble} when one is taken.
+ * @throws {ClusterTrouble} when one is taken.
  */
 export async function chooseAddresses(
   gateway: number,
   coordinators: readonly string[],
   others: readonly string[],
 ): Promise<Addresses> {
-  if (gateway + coordinators.length > 65_535)
-    throw new BadInput(
-      `--port is ${gateway}; it must leave ${coordinators.length} ports above it, up to 65535`,
-    )
   const held = new Map<string, Held>()
   try {
     held.set('gateway', await hold(gateway))

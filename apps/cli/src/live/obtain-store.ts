@@ -32,7 +32,7 @@ export type Obtained =
 
 /**
  * The Redis that is named, else one of our own that keeps its data in `folder`.
- * @throws {BadInput} when the one named is no address. @throws {ClusterTrouble} when it does not answer.
+ * @throws {ClusterTrouble} when the one named does not answer.
  */
 export async function obtainStore({ url, folder, say }: StoreOptions): Promise<Obtained> {
   if (url !== undefined) return { kind: 'store', store: await namedStore(url) }
@@ -72,9 +72,13 @@ async function privateStore(
   return { address: { socket }, name: `unix:${socket}`, close }
 }
 
+/** @param source option or variable that the address is from. @throws {BadInput} */
+export function refuseNoRedisUrl(source: string, url: string | undefined): void {
+  if (url === undefined || (/^rediss?:\/\//.test(url) && URL.canParse(url))) return
+  throw new BadInput(`${source} is ${JSON.stringify(url)}; it must be a URL, such as redis://127.0.0.1:6379`)
+}
+
 async function namedStore(url: string): Promise<Store> {
-  if (!/^rediss?:\/\//.test(url))
-    throw new BadInput(`--redis is ${JSON.stringify(url)}; it must be a URL, such as redis://127.0.0.1:6379`)
   const connection = new Connection({ url })
   try {
     await connection.ready()

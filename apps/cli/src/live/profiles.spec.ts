@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { BadInput } from '../bad-input.js'
-import { chooseAddresses, processNames } from './addresses.js'
+import { chooseAddresses, processNames, refusePort } from './addresses.js'
 import { type ClusterFile, readClusterFile } from './cluster-file.js'
 import { clusterKey, type Part, partsOf, urlOf } from './profiles.js'
 
@@ -105,5 +105,8 @@ it('refuses a port that is taken, and one that does not exist', async () => {
   await new Promise((resolve) => taken.once('listening', resolve))
   await expect(chooseAddresses(gateway, [], [])).rejects.toThrow(`port ${gateway} cannot be used`)
   taken.close()
-  await expect(chooseAddresses(65_535, ['coordinator-1'], [])).rejects.toThrow('--port is 65535')
+  expect(() => refusePort({ port: 65_535, coordinators: 1 })).toThrow(
+    '--port is 65535; it must be at most 65534',
+  )
+  expect(() => refusePort({ port: 65_534, coordinators: 1 })).not.toThrow()
 })

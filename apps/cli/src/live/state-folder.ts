@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { writeTextAtomic } from '@kvasir/event-log'
 import { BadInput } from '../bad-input.js'
+import { ClusterTrouble } from './cluster-trouble.js'
 
 /** One process of a cluster, as its supervisor sees it. */
 export interface ProcessRecord {
@@ -67,6 +68,27 @@ export function readRecord(folder: string): ClusterRecord | undefined {
 export function liveRecord(folder: string): ClusterRecord | undefined {
   const record = readRecord(folder)
   return record !== undefined && isAlive(record.pid) ? record : undefined
+}
+
+/**
+ * Makes the folder this process's own: of two clusters that are started at once one is refused. A process that was killed leaves its mark
+ * behind, which counts for nothing.
+ * @returns how to give it back. @throws {ClusterTrouble} when another process has it.
+ */
+export function claimFolder(folder: string): () => void {
+  const path = join(folder, 'up.pid')
+  mkdirSync(folder, { recursive: true })
+  const [owner] = existsSync(path) ? [Number(readFileSync(path, 'utf8'))] : []
+  if (owner !== undefined && owner > 0 && owner !== process.pid && !isAlive(owner))
+    rmSync(path, { force: true })
+  try {
+    writeFileSync(path, String(process.pid), { flag: 'wx' })
+  } catch {
+    throw new ClusterTrouble(
+      `a cluster is being started or stopped here (process ${owner ?? 'unknown'} has ${path}); wait for it, or set KVASIR_STATE to another folder`,
+    )
+  }
+  return () => rmSync(path, { force: true })
 }
 
 export function isAlive(pid: number): boolean {

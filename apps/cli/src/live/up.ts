@@ -1,14 +1,16 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LogLevel } from '@kvasir/contracts'
-import { chooseAddresses, processNames } from './addresses.js'
+import { BadInput } from '../bad-input.js'
+import { chooseAddresses, processNames, refusePort } from './addresses.js'
 import { awaitReady } from './await-ready.js'
 import { type ClusterFile, readClusterFile } from './cluster-file.js'
 import { ClusterTrouble } from './cluster-trouble.js'
 import { playDemo } from './demo/play-demo.js'
-import { obtainStore, type Store } from './obtain-store.js'
+import { obtainStore, refuseNoRedisUrl, type Store } from './obtain-store.js'
 import { clusterKey, type Part, partsOf, urlOf } from './profiles.js'
 import {
+  claimFolder,
   type ClusterRecord,
   liveRecord,
   type ProcessRecord,
@@ -54,30 +56,48 @@ interface Cluster {
  */
 export async function up(options: UpOptions): Promise<void> {
   const cluster = readClusterFile(options.file)
+  const redis = redisOf(options)
+  refusePort(options)
   const state = stateFolder()
   const other = liveRecord(state)
   if (other)
     throw new ClusterTrouble(`a cluster is up (${other.name}, process ${other.pid}); kvasir down ends it`)
   const folder = join(state, clusterKey(cluster.plan))
+  const giveBack = claimFolder(state)
   if (options.fresh) rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })
   const stopping = new Stopping()
-  const store = await storeFor(options, folder)
+  let store: Store | undefined
   try {
+    store = await storeFor(options, redis, folder)
     const parts = await makeParts(options, cluster, folder, store)
     await run({ options, cluster, state, folder, store, parts, stopping })
   } finally {
     await store?.close()
     removeRecord(state)
+    giveBack()
     stopping.dispose()
   }
   say('everything has stopped')
 }
 
+/** The Redis that is named. @throws {BadInput} when it is none, or not wanted. */
+function redisOf({ redis, embedded }: UpOptions): string | undefined {
+  if (embedded && redis !== undefined)
+    throw new BadInput(`--redis is ${redis}; beside --embedded it must be left out: that needs no Redis`)
+  const named = process.env['KVASIR_REDIS_URL']
+  const url = redis ?? (embedded || named === '' ? undefined : named)
+  refuseNoRedisUrl(redis === undefined ? 'KVASIR_REDIS_URL' : '--redis', url)
+  return url
+}
+
 /** Undefined: an in-memory store in this process. */
-async function storeFor(options: UpOptions, folder: string): Promise<Store | undefined> {
+async function storeFor(
+  options: UpOptions,
+  url: string | undefined,
+  folder: string,
+): Promise<Store | undefined> {
   if (options.embedded) return undefined
-  const url = options.redis ?? process.env['KVASIR_REDIS_URL']
   const obtained = await obtainStore({ url, folder, say })
   if (obtained.kind === 'store') return obtained.store
   say(obtained.reason)

@@ -103,12 +103,13 @@ export class ModelDesk {
   ): Promise<PoolOrders> {
     for (let tries = 0; ; tries++) {
       const orders = await this.orders()
-      if (basis !== undefined && basis !== orders.revision) throw Refusal.stale('the policy', orders.revision)
+      if (basis !== undefined && basis !== orders.revision)
+        throw Refusal.stale('the policy', basis, orders.revision)
       const wanted = { ...orders, ...change }
       if (wanted.policy === orders.policy && wanted.observeOnly === orders.observeOnly) return orders
       const answer = await this.#desk.order({ ...wanted, revision: orders.revision + 1 })
       if (isDone(answer)) return this.orders()
-      if (basis !== undefined || tries === TRIES) throw Refusal.stale('the policy', answer.revision)
+      if (basis !== undefined || tries === TRIES) throw Refusal.stale('the policy', basis, answer.revision)
     }
   }
 
@@ -120,11 +121,11 @@ export class ModelDesk {
   ): Promise<void> {
     for (let tries = 0; ; tries++) {
       const revision = await this.#reader.revisionOf(name)
-      if (basis !== undefined && basis !== revision) throw Refusal.stale(`model ${name}`, revision)
+      if (basis !== undefined && basis !== revision) throw Refusal.stale(`model ${name}`, basis, revision)
       const change = await make()
       const answer = await this.#desk.change({ model: name, revision: revision + 1, ...change })
       if (isDone(answer)) return
-      if (basis !== undefined || tries === TRIES) throw Refusal.stale(`model ${name}`, answer.revision)
+      if (basis !== undefined || tries === TRIES) throw Refusal.stale(`model ${name}`, basis, answer.revision)
     }
   }
 }

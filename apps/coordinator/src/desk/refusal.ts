@@ -23,8 +23,9 @@ export class Refusal extends Error {
   }
 
   /** The change was made on another revision than the newest. */
-  static stale(what: string, revision: number): Refusal {
-    const message = `${what} is at revision ${revision}; read it again and decide anew`
+  static stale(what: string, basis: number | undefined, revision: number): Refusal {
+    const made = basis === undefined ? 'others change it at the same time' : `the change was made on ${basis}`
+    const message = `${what} is at revision ${revision}, and ${made}; read it again and decide anew`
     return new Refusal(409, { code: 'stale_revision', message, revision })
   }
 

@@ -91,6 +91,13 @@ export class TestCluster {
     return device
   }
 
+  /** The group does not know the engine any more, as if its owner had given its place away. */
+  forgetEngine(pool: string, engine: string, incarnation: number): void {
+    const line = this.device(pool).connect({ answer: () => {}, lost: () => {} })
+    line.send({ kind: 'close', engine, incarnation })
+    line.close()
+  }
+
   /** Gives every engine more than it can do, for as long as the cluster lives: so many requests under way on each. */
   keepBusy({ requests = 40, outputTokens = 200 } = {}): void {
     let count = 0

@@ -62,16 +62,25 @@ export class EventStream implements AnswerSink {
   }
 
   #send(event: unknown): void {
+    const { response } = this.#options
+    const text = `data: ${JSON.stringify(event)}\n\n`
+    if (this.#begun) response.write(text)
+    else this.#begin(text)
+  }
+
+  /** The first part leaves at once; later ones when the engine has sent its next step, which Node does by itself. */
+  #begin(text: string): void {
     const { response, headers, begin } = this.#options
-    if (!this.#begun) {
-      this.#begun = true
-      begin()
-      response.writeHead(200, {
-        ...headers,
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-cache',
-      })
-    }
-    response.write(`data: ${JSON.stringify(event)}\n\n`)
+    this.#begun = true
+    begin()
+    response.writeHead(200, {
+      ...headers,
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache',
+    })
+    const { socket } = response
+    socket?.cork()
+    response.write(text)
+    socket?.uncork()
   }
 }

@@ -12,24 +12,35 @@ export interface Speech {
 
 export type Peeked = Extract<StoreAnswer, { kind: 'peeked' }>
 
+/** What peers said, as texts. */
+export type SaidTexts = Pick<Peeked, 'letters' | 'heartbeats'>
+
 /**
  * A look at the store after its texts were read: what an owner's machine hears. Reading is done at the edge, by whoever drives the
  * machine, because schemas belong there and because who reads may take his time: letters that are not here yet are still in the store.
  */
-export interface Heard<S extends Speech> {
+export interface Heard<S extends Speech> extends HeardMessages<S> {
   readonly kind: 'heard'
   readonly own: Ownership | null
   /** All peers that ever said anything and were not retired; undefined when only some were looked at. */
   readonly peers: readonly string[] | undefined
+}
+
+/** What peers said, in a look at the store or with their bells. */
+export interface HeardMessages<S extends Speech> {
   readonly letters: readonly HeardLetter<S>[]
   /** Every peer's newest; the same object as long as the peer says the same. */
   readonly heartbeats: readonly { readonly peer: string; readonly message: S['heartbeat'] }[]
 }
 
-/** In the order of each inbox and without gaps. `read` undefined: it was no message, or none for the owner; it counts as read. */
+/**
+ * In the order of each inbox, and without gaps but for those that `after` says (see `Letter`). `read` undefined: it was no message, or none for
+ * the owner; it counts as read.
+ */
 export interface HeardLetter<S extends Speech> {
   readonly peer: string
   readonly position: Position
+  readonly after?: Position
   readonly read: { readonly message: S['letter'] } | undefined
 }
 
@@ -53,11 +64,14 @@ export class Ear<S extends Speech> {
     this.#reader = reader
   }
 
-  hear({ own, peers, letters, heartbeats }: Peeked): Heard<S> {
+  hear(peeked: Peeked): Heard<S> {
+    const { own, peers } = peeked
+    return { kind: 'heard', own, peers, ...this.listen(peeked) }
+  }
+
+  /** What rang. */
+  listen({ letters, heartbeats }: SaidTexts): HeardMessages<S> {
     return {
-      kind: 'heard',
-      own,
-      peers,
       letters: letters.map((letter) => this.#letter(letter)),
       heartbeats: heartbeats.flatMap((heartbeat) => this.#heartbeat(heartbeat)),
     }
@@ -67,9 +81,10 @@ export class Ear<S extends Speech> {
     return this.#reader.word(text)
   }
 
-  #letter({ peer, position, text }: Letter): HeardLetter<S> {
+  #letter({ peer, position, text, after }: Letter): HeardLetter<S> {
     const message = this.#reader.letter(text)
-    return { peer, position, read: message === undefined ? undefined : { message } }
+    const read = message === undefined ? undefined : { message }
+    return { peer, position, read, ...(after === undefined ? {} : { after }) }
   }
 
   #heartbeat({ peer, text }: PeerText): Heard<S>['heartbeats'] {

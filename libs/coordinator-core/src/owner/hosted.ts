@@ -30,7 +30,10 @@ export type HostedInput<S extends Speech = Speech> =
 /** What a peer shall read, in full. It becomes text when it is committed, and only if no newer one has replaced it by then. */
 export interface HostedDocument {
   readonly peer: string
-  readonly body: object
+  /** A text is written as it is. */
+  readonly body: object | string
+  /** The same, said beside the document that the peer was last told in full. */
+  readonly budget?: object
 }
 
 export interface HostedOutput {

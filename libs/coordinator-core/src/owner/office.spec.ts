@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { StoreCommand } from '../store/store.js'
-import type { Hosted, HostedOutput } from './hosted.js'
+import type { Commit, StoreCommand } from '../store/store.js'
+import type { HeardMessages, Speech } from './heard.js'
+import type { Hosted, HostedDocument, HostedInput, HostedOutput } from './hosted.js'
 import { Office, type OfficeEffect } from './office.js'
 import { defaultOwnerTimings } from './owner-timings.js'
 
@@ -85,4 +86,78 @@ describe('an owner in office', () => {
     const [peek] = peeks(office.wake(60_000))
     expect(peek.some).toBeUndefined()
   })
+
+  it('hears what a bell brings without a look, and once', () => {
+    const heard: string[] = []
+    const office = settled(listens(heard))
+    const looked = [
+      ...office.rung(10, rings('1-0', '0-0', 'one')),
+      ...office.rung(11, rings('2-0', '1-0', 'two')),
+    ]
+    expect(peeks(looked)).toEqual([])
+    office.answer(12, 'peek', { ...nothingNew, peers: undefined, ...rings('2-0', undefined, 'two') })
+    office.rung(13, rings('1-0', '0-0', 'one'))
+    expect(heard).toEqual(['one', 'two'])
+  })
+
+  it('looks into an inbox where something lies before what a bell brings', () => {
+    const heard: string[] = []
+    const office = settled(listens(heard))
+    const [peek] = peeks(office.rung(10, rings('2-0', '1-0', 'two')))
+    expect(peek).toMatchObject({ positions: [{ peer: 'a', position: '0-0' }], some: true })
+    const both = [...rings('1-0', undefined, 'one').letters, ...rings('2-0', undefined, 'two').letters]
+    office.answer(11, 'peek', { ...nothingNew, peers: undefined, letters: both })
+    expect(heard).toEqual(['one', 'two'])
+  })
+
+  it('says what is new of a budget beside the document, and in full while the document is not committed either', () => {
+    const outputs: HostedDocument[] = [
+      { peer: 'a', body: { full: 1 } },
+      { peer: 'a', body: { full: 2 }, budget: [2] },
+      { peer: 'a', body: { full: 3 }, budget: [3] },
+    ]
+    const office = settled(tells(outputs))
+    const [first] = commits(office.rung(10, rings('1-0', '0-0', 'one')))
+    expect([first.documents, first.budgets]).toEqual([[{ peer: 'a', text: '{"full":1}' }], []])
+    // On its way meanwhile; what follows is one document.
+    office.rung(11, rings('2-0', '1-0', 'two'))
+    office.rung(12, rings('3-0', '2-0', 'three'))
+    const [second] = commits(office.answer(13, 'commit', { kind: 'committed', version: 2 }))
+    expect([second.documents, second.budgets]).toEqual([[], [{ peer: 'a', text: '[3]' }]])
+    outputs.push({ peer: 'a', body: { full: 4 } }, { peer: 'a', body: { full: 5 }, budget: [5] })
+    office.rung(14, rings('4-0', '3-0', 'four'))
+    office.rung(15, rings('5-0', '4-0', 'five'))
+    const [third] = commits(office.answer(16, 'commit', { kind: 'committed', version: 3 }))
+    expect([third.documents, third.budgets]).toEqual([[{ peer: 'a', text: '{"full":5}' }], []])
+  })
 })
+
+/** One message of `a`, as a bell brings it; without `after` as a look does. */
+function rings(position: string, after: string | undefined, message: string): HeardMessages<never> {
+  const letter = { peer: 'a', position, read: { message: message as never } }
+  return { letters: [{ ...letter, ...(after === undefined ? {} : { after }) }], heartbeats: [] }
+}
+
+function listens(heard: string[]): Hosted<never> {
+  return {
+    ...idleOrNot({ quiet: false }),
+    step: (_now, input: HostedInput<Speech>) => {
+      if (input.kind === 'letter') heard.push(input.message as string)
+      return silent
+    },
+  }
+}
+
+/** One of `outputs` for each letter. */
+function tells(outputs: HostedDocument[]): Hosted<never> {
+  return {
+    ...idleOrNot({ quiet: false }),
+    step: (_now, { kind }) => (kind === 'letter' ? { ...silent, documents: outputs.splice(0, 1) } : silent),
+  }
+}
+
+function commits(effects: readonly OfficeEffect[]): readonly Commit[] {
+  return effects.flatMap((effect) =>
+    effect.kind === 'store' && effect.command.kind === 'commit' ? [effect.command.commit] : [],
+  )
+}

@@ -1,15 +1,17 @@
 import type { DeviceCommand } from '@kvasir/contracts'
 import { type Epoch, invariant, type Micros } from '@kvasir/kernel'
+import { isBehind } from '../store/memory-store.js'
 import {
   BEFORE_ALL,
   type Commit,
   type Ownership,
+  type PeerText,
   type Position,
   type StoreAnswer,
   type StoreCommand,
 } from '../store/store.js'
-import type { Heard, Speech } from './heard.js'
-import type { HeldBundles, Hosted, HostedInput, HostedOutput } from './hosted.js'
+import type { Heard, HeardLetter, HeardMessages, Speech } from './heard.js'
+import type { HeldBundles, Hosted, HostedDocument, HostedInput, HostedOutput } from './hosted.js'
 import type { OwnerTimings } from './owner-timings.js'
 
 /** Letters read from one inbox at a time: a noisy peer delays nobody but itself. */
@@ -46,7 +48,7 @@ export type LeaveReason = 'fenced' | 'regressed' | 'lapsed' | 'resigned'
 
 /** What was decided since the last commit. */
 interface Pending {
-  readonly documents: Map<string, object>
+  readonly documents: Map<string, HostedDocument>
   log: string[]
   device: DeviceCommand[]
   retired: string[]
@@ -137,6 +139,13 @@ export class Office<S extends Speech> {
     })
   }
 
+  /** Peers have said something that should not wait, and their bells brought it. */
+  rung(now: Micros, messages: HeardMessages<S>): readonly OfficeEffect[] {
+    return this.#turn(now, () => {
+      if (!this.#resigning) this.#take(now, messages)
+    })
+  }
+
   /** The actor above has said something. */
   word(now: Micros, word: S['word']): readonly OfficeEffect[] {
     return this.#turn(now, () => this.#decide(now, { kind: 'word', word }))
@@ -220,23 +229,39 @@ export class Office<S extends Speech> {
     return { peer, position: this.#read.get(peer) ?? BEFORE_ALL }
   }
 
-  #hear(now: Micros, { own, peers, heartbeats, letters }: Heard<S>): void {
+  #hear(now: Micros, heard: Heard<S>): void {
+    const { own, peers, letters } = heard
     this.#peeking = false
     if (own?.by !== this.#by || own.term !== this.#term) return this.#fenced(own)
     if (own.version < this.#peekVersion) return this.#leave('regressed')
     if (peers) this.#count(now, peers)
+    if (letters.length >= LETTERS_AT_ONCE) this.#nextPeekUs = now
+    this.#take(now, heard)
+  }
+
+  #take(now: Micros, { letters, heartbeats }: HeardMessages<S>): void {
     const inputs: HostedInput<S>[] = []
-    for (const { peer, position, read } of letters) {
+    for (const letter of letters) {
+      const { peer, position, read } = letter
+      if (!this.#isNext(letter)) continue
       this.#read.set(peer, position)
       if (read) inputs.push({ kind: 'letter', peer, message: read.message })
     }
-    if (letters.length >= LETTERS_AT_ONCE) this.#nextPeekUs = now
     for (const { peer, message } of heartbeats) {
       if (this.#heartbeats.get(peer) === message) continue
       this.#heartbeats.set(peer, message)
       inputs.push({ kind: 'heartbeat', peer, message })
     }
     inputs.forEach((input, i) => this.#decide(now, input, i < inputs.length - 1))
+  }
+
+  /** What a bell brings and a look finds is heard once. Where something lies between it and what was read, its inbox is looked into. */
+  #isNext({ peer, position, after }: HeardLetter<S>): boolean {
+    const read = this.#read.get(peer) ?? BEFORE_ALL
+    if (!isBehind(position, read)) return false
+    if (after === undefined || after === read) return true
+    this.#rung.add(peer)
+    return false
   }
 
   /** A peer that is new is read from at once: its first message is why it is here. */
@@ -256,7 +281,7 @@ export class Office<S extends Speech> {
     this.#resigning ||= resigns ?? false
     if (report !== undefined) this.#effects.push({ kind: 'report', text: report })
     const pending = this.#pending
-    for (const { peer, body } of documents) pending.documents.set(peer, body)
+    for (const document of documents) pending.documents.set(document.peer, newest(pending, document))
     for (const line of log) pending.log.push(line)
     for (const command of device) pending.device.push(command)
     for (const peer of retired) pending.retired.push(peer)
@@ -295,7 +320,7 @@ export class Office<S extends Speech> {
       id: `${this.#by}/${++this.#commits}`,
       epoch: this.#epoch,
       ...(changed ? { state: this.#hosted.pack() } : {}),
-      documents: [...documents].map(([peer, body]) => ({ peer, text: JSON.stringify(body) })),
+      ...textsOf(documents.values()),
       log,
       positions: moved.map(([peer, position]) => ({ peer, position })),
       ...(this.#resigning ? { last: true } : {}),
@@ -374,6 +399,22 @@ export class Office<S extends Speech> {
   #left(): boolean {
     return this.#effects.some((effect) => effect.kind === 'leave')
   }
+}
+
+/** What is beside a document that has not been committed either is part of it. */
+function newest({ documents }: Pending, document: HostedDocument): HostedDocument {
+  const before = documents.get(document.peer)
+  if (!before || before.budget || !document.budget) return document
+  return { peer: document.peer, body: document.body }
+}
+
+function textsOf(documents: Iterable<HostedDocument>): Pick<Commit, 'documents' | 'budgets'> {
+  const texts = { documents: [] as PeerText[], budgets: [] as PeerText[] }
+  for (const { peer, body, budget } of documents) {
+    if (budget) texts.budgets.push({ peer, text: JSON.stringify(budget) })
+    else texts.documents.push({ peer, text: typeof body === 'string' ? body : JSON.stringify(body) })
+  }
+  return texts
 }
 
 function nothing(): Pending {

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
+import { SeededRng } from '@kvasir/kernel'
 import { noFaults, OwnerWorld } from '../testing/owner-world.js'
+import { type OwnerEffect, OwnerMachine } from './owner-machine.js'
+import { defaultOwnerTimings } from './owner-timings.js'
 
 const SECOND = 1_000_000
+
+const storeCommands = (effects: readonly OwnerEffect[]) =>
+  effects.flatMap((effect) => (effect.kind === 'store' ? [effect] : []))
 
 function tallyOf(world: OwnerWorld): Map<string, number> {
   const last = new Map<string, number>()
@@ -78,6 +84,49 @@ describe('OwnerMachine', () => {
     expect(world.owner()).toBeDefined()
   })
 
+  it('an owner that left for want of the store takes its own office back within a poll, under a higher epoch', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const world = new OwnerWorld(seed, 3, noFaults)
+      world.run(10 * SECOND)
+      const [first, epoch] = [world.owner(), world.deviceEpoch]
+      world.storeUp = false
+      world.run(20 * SECOND)
+      expect(world.owner(), `seed ${seed}`).toBeUndefined()
+      world.storeUp = true
+      world.run(24 * SECOND)
+      expect(world.owner(), `seed ${seed}`).toBe(first)
+      // Until it is looked at again: the last look waits for its answer, then comes a poll.
+      expect(world.lastOffice() - 20 * SECOND, `seed ${seed}`).toBeLessThan(700_000)
+      expect(world.deviceEpoch).toBeGreaterThan(epoch)
+      expect(world.violations, `seed ${seed}`).toEqual([])
+    }
+  })
+
+  it('an office whose owner has not committed is watched like any other, also by whoever had it', () => {
+    const record = { term: 4, by: 'mine', beat: 0, version: 0, epoch: 3, commitId: '' }
+    const machine = new OwnerMachine({
+      timings: defaultOwnerTimings,
+      process: 'p',
+      rng: new SeededRng(1, 'p'),
+      device: false,
+      lastOffice: { by: 'mine', term: 4 },
+      host: () => {
+        throw new TypeError('nobody takes office here')
+      },
+    })
+    const asks = (now: number, beat: number) => {
+      const [{ id, command }] = storeCommands(machine.step(now, { kind: 'wake' }))
+      expect(command).toEqual({ kind: 'observe' })
+      const answer = { kind: 'observed', own: { ...record, beat } } as const
+      return storeCommands(machine.step(now, { kind: 'stored', id, answer })).map(
+        (asked) => asked.command.kind,
+      )
+    }
+    expect(asks(0, 0)).toEqual([])
+    expect(asks(SECOND, 0)).toEqual([])
+    expect(asks(2 * SECOND, 1)).toEqual(['acquire'])
+  })
+
   it('a store that forgot everything gets a new owner, and the device an epoch it has not seen', () => {
     const world = new OwnerWorld(6, 2, noFaults)
     world.run(10 * SECOND)
@@ -88,7 +137,9 @@ describe('OwnerMachine', () => {
     expect(world.deviceEpoch).toBeGreaterThan(epoch)
   })
 
-  it('lost answers, pauses and a store that forgets never make two owners act under one epoch', () => {
+  it('lost answers, pauses and a store that forgets never make two owners act under one epoch', {
+    timeout: 120_000,
+  }, () => {
     for (let seed = 1; seed <= 150; seed++) {
       const world = new OwnerWorld(seed, 3, { lostAnswers: 0.03, forgets: seed % 2 === 0, pauses: true })
       for (let n = 1; n <= 600; n++) world.at(n * 100_000, () => world.say(`e${n % 5}`, Math.ceil(n / 5)))

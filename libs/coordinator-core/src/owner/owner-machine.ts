@@ -2,7 +2,7 @@ import type { DeviceCommand } from '@kvasir/contracts'
 import type { Epoch, Machine, Micros, Rng } from '@kvasir/kernel'
 import { sameOwner } from '../store/memory-store.js'
 import type { Ownership, Position, StoreCommand } from '../store/store.js'
-import type { Speech } from './heard.js'
+import type { HeardMessages, Speech } from './heard.js'
 import type { HeldBundles, Hosted, Takeover } from './hosted.js'
 import { type LeaveReason, Office, type OfficeEffect, type OwnerAnswer } from './office.js'
 import type { OwnerTimings } from './owner-timings.js'
@@ -14,6 +14,8 @@ export type OwnerInput<S extends Speech = Speech> =
   | { readonly kind: 'wake' }
   /** A peer has said something that should not wait for the next look. */
   | { readonly kind: 'bell'; readonly peer: string }
+  /** Bells brought what peers have said. */
+  | { readonly kind: 'rung'; readonly messages: HeardMessages<S> }
   /** The document of the actor above. */
   | { readonly kind: 'word'; readonly word: S['word'] }
   /** What became of a store command. Every command is answered, by `failed` if by nothing else. */
@@ -46,8 +48,13 @@ export interface OwnerOptions<S extends Speech = Speech> {
   readonly rng: Rng
   /** Whether the actor has a device, which is fenced before anything is given away. */
   readonly device: boolean
+  /** An office that this process had before this machine was made. */
+  readonly lastOffice?: OfficeName
   host(now: Micros, takeover: Takeover): Hosted<S>
 }
+
+/** What an acquisition is called in the record: no other has this name under this term. */
+export type OfficeName = Pick<Ownership, 'by' | 'term'>
 
 /** What a process is to an actor. */
 type Phase<S extends Speech> =
@@ -91,6 +98,8 @@ export class OwnerMachine<S extends Speech = Speech> implements Machine<OwnerInp
   #reluctanceUs: Micros = 0
   /** Until then a vacant office is somebody else's to take: it was handed over. */
   #handedOverUntilUs: Micros = -Infinity
+  /** The office that this process had last, whatever became of it. */
+  #lastOffice: OfficeName | undefined
   #ids = 0
   /** Commands without an answer; those of an earlier phase do not count any more. */
   #asked = new Map<number, StoreCommand['kind']>()
@@ -100,6 +109,7 @@ export class OwnerMachine<S extends Speech = Speech> implements Machine<OwnerInp
 
   constructor(options: OwnerOptions<S>) {
     this.#options = options
+    this.#lastOffice = options.lastOffice
   }
 
   get owns(): boolean {
@@ -130,6 +140,9 @@ export class OwnerMachine<S extends Speech = Speech> implements Machine<OwnerInp
         break
       case 'bell':
         if (this.#phase.kind === 'owning') this.#carryOut(now, this.#phase.office.bell(now, input.peer))
+        break
+      case 'rung':
+        if (this.#phase.kind === 'owning') this.#carryOut(now, this.#phase.office.rung(now, input.messages))
         break
       case 'word':
         if (this.#phase.kind === 'owning') this.#carryOut(now, this.#phase.office.word(now, input.word))
@@ -195,10 +208,25 @@ export class OwnerMachine<S extends Speech = Speech> implements Machine<OwnerInp
       phase.seen = own
       phase.sinceUs = now
     }
-    const vacant = own === null || own.by === ''
-    const free = vacant && now >= this.#handedOverUntilUs
-    const waitUs = free ? this.#reluctanceUs : this.#options.timings.electUs
-    if (now - phase.sinceUs >= waitUs) this.#acquire(now, own)
+    if (now - phase.sinceUs >= this.#patienceUs(now, own)) this.#acquire(now, own)
+  }
+
+  /** For how long a record must not have moved before this process takes the office. */
+  #patienceUs(now: Micros, own: Ownership | null): Micros {
+    const { electUs } = this.#options.timings
+    if (now < this.#handedOverUntilUs) return electUs
+    if (own === null || own.by === '') return this.#reluctanceUs
+    return this.#isLastOffice(own) ? 0 : electUs
+  }
+
+  /**
+   * The record still names the office that this process has left, mostly because the store was away: nobody has to be watched, for whoever
+   * decided under that name is this process, and does so no more. A commit of it that is still on its way lands before the acquisition,
+   * which then fails, or is refused after it. An office without a commit is watched like any other: who can acquire and not commit must
+   * not keep the others out for ever.
+   */
+  #isLastOffice({ by, term, beat }: Ownership): boolean {
+    return beat > 0 && by === this.#lastOffice?.by && term === this.#lastOffice.term
   }
 
   #acquire(now: Micros, seen: Ownership | null): void {
@@ -267,6 +295,7 @@ export class OwnerMachine<S extends Speech = Speech> implements Machine<OwnerInp
     const hosted = host(now, { epoch, state, device })
     const office = new Office(now, { timings, hosted, epoch, own, positions, sinceUs: sentUs })
     const fence = silent ? { epoch, nonce, againUs: now + timings.fenceUs } : undefined
+    this.#lastOffice = own
     this.#phase = { kind: 'owning', office, epoch, nonce, fence }
     this.#effects.push({ kind: 'took_office', epoch, term: own.term })
     this.#carryOut(now, this.#stopping ? office.resign(now) : office.wake(now))

@@ -1,4 +1,12 @@
-import type { DeviceCommand, EngineLetter, Heartbeat, PoolOrders, PoolWord } from '@kvasir/contracts'
+import {
+  budgetNoteOf,
+  type DeviceCommand,
+  type EngineDocument,
+  type EngineLetter,
+  type Heartbeat,
+  type PoolOrders,
+  type PoolWord,
+} from '@kvasir/contracts'
 import type { Epoch, Micros } from '@kvasir/kernel'
 import { recordOf } from '../decision-log/decision-record.js'
 import { type PoolEffect, type PoolInput, PoolMachine } from '../pool-machine.js'
@@ -36,6 +44,8 @@ export class PoolHost implements Hosted<PoolSpeech> {
   #newOrders: PoolOrders | undefined
   /** Engines that are members no more, by when what is kept of them may go. */
   readonly #leaving = new Map<string, Micros>()
+  /** By engine, the document that it was last told in full. */
+  readonly #full = new Map<string, EngineDocument>()
   readonly #epoch: Epoch
   /** The highest that an engine says it has been told of. */
   #highestEpoch: Epoch
@@ -103,7 +113,7 @@ export class PoolHost implements Hosted<PoolSpeech> {
     for (const effect of effects) {
       if (effect.kind === 'document') {
         const { document } = effect
-        documents.push({ peer: document.engine, body: document })
+        documents.push(this.#hosted(document))
         if (document.member) this.#leaving.delete(document.engine)
         else this.#leaving.set(document.engine, now + KEPT_US)
       } else if (effect.kind === 'log') {
@@ -131,9 +141,21 @@ export class PoolHost implements Hosted<PoolSpeech> {
     }
   }
 
+  /** Most documents are news of a budget alone: it travels beside the one before. */
+  #hosted(document: EngineDocument): HostedDocument {
+    const { engine } = document
+    const full = this.#full.get(engine)
+    const budget = full && budgetNoteOf(full, document)
+    if (!budget) this.#full.set(engine, document)
+    return { peer: engine, body: document, ...(budget ? { budget } : {}) }
+  }
+
   #retire(now: Micros): readonly string[] {
     const retired = [...this.#leaving].filter(([, untilUs]) => now >= untilUs).map(([engine]) => engine)
-    for (const engine of retired) this.#leaving.delete(engine)
+    for (const engine of retired) {
+      this.#leaving.delete(engine)
+      this.#full.delete(engine)
+    }
     return retired
   }
 }

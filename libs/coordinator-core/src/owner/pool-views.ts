@@ -25,15 +25,14 @@ export class PoolViews {
     this.#round = round
   }
 
-  /** The pool as it is now, if it has changed and was not shown lately. @param busy whether engines are told something now. */
-  due(now: Micros, machine: PoolMachine, busy: boolean): PoolView | undefined {
+  /** The pool as it is now, as text, if it has changed and was not shown lately. @param busy whether engines are told something now. */
+  due(now: Micros, machine: PoolMachine, busy: boolean): string | undefined {
     if (now < this.#nextUs + (busy ? GIVES_WAY_US : 0)) return undefined
     this.#nextUs = now + VIEW_EVERY_US
-    const view = this.#view(machine)
-    const text = JSON.stringify(view)
+    const text = JSON.stringify(this.#view(machine))
     if (text === this.#shown) return undefined
     this.#shown = text
-    return view
+    return text
   }
 
   #view(machine: PoolMachine): PoolView {

@@ -1,5 +1,6 @@
 import {
   BEFORE_ALL,
+  type Bell,
   type Commit,
   type Letter,
   type Ownership,
@@ -20,6 +21,7 @@ interface Record {
   state: string | null
   positions: Map<string, Position>
   documents: Map<string, string>
+  budgets: Map<string, string>
   heartbeats: Map<string, string>
   inboxes: Map<string, readonly Letter[]>
   /** The newest lines; trimmed now and then, so that a line costs the same however long the log is. */
@@ -79,6 +81,18 @@ export class MemoryStore {
     }
   }
 
+  /** With what a command of a peer rings, if it does. @param answer what the command was answered. */
+  bellOf(command: PeerCommand, answer: PeerAnswer): Bell | undefined {
+    const { peer } = command
+    if (command.kind === 'beat' && command.ring) return { kind: 'heartbeat', peer, text: command.text }
+    if (command.kind !== 'say' || answer.kind !== 'said') return undefined
+    const { position } = answer
+    const inbox = this.#now.inboxes.get(peer) ?? []
+    const before = inbox[inbox.findIndex((letter) => letter.position === position) - 1]?.position
+    const after = before ?? this.#now.positions.get(peer) ?? BEFORE_ALL
+    return { kind: 'letter', letter: { peer, position, after, text: command.text } }
+  }
+
   get log(): readonly string[] {
     return this.#now.log
   }
@@ -131,6 +145,7 @@ export class MemoryStore {
       record.own = { ...own, by, version, beat: own.beat + 1, epoch: commit.epoch, commitId: commit.id }
       if (commit.state !== undefined) record.state = commit.state
       for (const { peer, text } of commit.documents) record.documents.set(peer, text)
+      for (const { peer, text } of commit.budgets ?? []) record.budgets.set(peer, text)
       for (const { peer, position } of commit.positions) {
         record.positions.set(peer, position)
         const unread = record.inboxes.get(peer)?.filter((letter) => isBehind(letter.position, position))
@@ -165,6 +180,7 @@ export class MemoryStore {
     if (own?.term !== command.term || own.by !== command.by) return { kind: 'fenced', own }
     this.#write((record) => {
       record.documents.delete(command.peer)
+      record.budgets.delete(command.peer)
       record.heartbeats.delete(command.peer)
       record.inboxes.delete(command.peer)
       record.positions.delete(command.peer)
@@ -173,7 +189,9 @@ export class MemoryStore {
   }
 
   #document(peer: string): PeerAnswer {
-    return { kind: 'document', text: this.#now.documents.get(peer) ?? null }
+    const budget = this.#now.budgets.get(peer)
+    const text = this.#now.documents.get(peer) ?? null
+    return { kind: 'document', text, ...(budget === undefined ? {} : { budget }) }
   }
 
   #write<T>(change: (record: Record) => T): T {
@@ -210,6 +228,7 @@ function emptyRecord(): Record {
     state: null,
     positions: new Map(),
     documents: new Map(),
+    budgets: new Map(),
     heartbeats: new Map(),
     inboxes: new Map(),
     log: [],
@@ -223,6 +242,7 @@ function copyOf(record: Record): Record {
     log: [...record.log],
     positions: new Map(record.positions),
     documents: new Map(record.documents),
+    budgets: new Map(record.budgets),
     heartbeats: new Map(record.heartbeats),
     inboxes: new Map(record.inboxes),
   }

@@ -170,6 +170,21 @@ export const storeContract: readonly StoreCase[] = [
     },
   },
   {
+    name: 'a budget lies beside the document that it came after, and comes with it',
+    *run() {
+      const own = yield* acquire(null, 'a')
+      yield* commit(own, { documents: [{ peer: 'e1', text: 'lease' }] })
+      equal(yield* peer({ kind: 'read', peer: 'e1' }), { kind: 'document', text: 'lease' })
+      yield* commit(own, { version: 1, budgets: ['e1', 'e2'].map((name) => ({ peer: name, text: '5' })) })
+      equal(yield* peer({ kind: 'read', peer: 'e1' }), { kind: 'document', text: 'lease', budget: '5' })
+      yield* commit(own, { version: 2, budgets: [{ peer: 'e1', text: '6' }] })
+      const beaten = yield* peer({ kind: 'beat', peer: 'e1', text: 'one', ring: false })
+      equal(beaten, { kind: 'document', text: 'lease', budget: '6' })
+      expect(yield* tell({ kind: 'retire', term: own.term, by: own.by, peer: 'e1' }), 'retired')
+      equal(yield* peer({ kind: 'read', peer: 'e1' }), { kind: 'document', text: null })
+    },
+  },
+  {
     name: 'a look at some finds what they said, and not who else there is',
     *run() {
       yield* acquire(null, 'a')

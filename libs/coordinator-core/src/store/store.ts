@@ -32,6 +32,8 @@ export interface Letter {
   readonly peer: string
   readonly position: Position
   readonly text: string
+  /** Of the message before it in its inbox, in a bell: whoever has read that far misses none. In a look there are no gaps. */
+  readonly after?: Position
 }
 
 export interface PeerText {
@@ -52,6 +54,8 @@ export interface Commit {
   readonly state?: string
   /** Documents that changed. */
   readonly documents: readonly PeerText[]
+  /** Of peers whose documents changed in their budgets alone, beside the documents that they have. */
+  readonly budgets?: readonly PeerText[]
   /** Lines of the decision log. */
   readonly log: readonly string[]
   /** How far the inboxes were read. */
@@ -112,5 +116,20 @@ export type PeerCommand =
 
 export type PeerAnswer =
   | { readonly kind: 'said'; readonly position: Position }
-  | { readonly kind: 'document'; readonly text: string | null }
+  /** `budget`: the newest that was committed beside a document, if one ever was; it may be older than the document. */
+  | { readonly kind: 'document'; readonly text: string | null; readonly budget?: string }
   | { readonly kind: 'failed'; readonly detail: string }
+
+/**
+ * What rings for an owner. Nothing rests on it: all of it is in the store, and is found by the next look at all. `rang` says only who
+ * has said something; the empty name: somebody may have.
+ */
+export type Bell =
+  | { readonly kind: 'letter'; readonly letter: Letter }
+  | { readonly kind: 'heartbeat'; readonly peer: string; readonly text: string }
+  | { readonly kind: 'rang'; readonly peer: string }
+
+/** What a peer hears when a commit has something for it. `missed`: there may have been something, and it is to be read. */
+export type Tick =
+  | { readonly kind: 'document' | 'budget'; readonly text: string }
+  | { readonly kind: 'missed' }

@@ -117,8 +117,15 @@ export class OwnerWorld {
   }
 
   say(peer: string, number: number): void {
-    this.store.peer({ kind: 'say', peer, text: String(number) })
-    for (const process of this.processes) this.#later(50, () => this.#tell(process, { kind: 'bell', peer }))
+    const command = { kind: 'say', peer, text: String(number) } as const
+    const bell = this.store.bellOf(command, this.store.peer(command))
+    const fate = this.rng.uniform()
+    if (bell?.kind !== 'letter' || fate < 0.1) return
+    for (const process of this.processes)
+      this.#later(50, () => {
+        const messages = process.ear.listen({ letters: [bell.letter], heartbeats: [] })
+        this.#tell(process, fate < 0.3 ? { kind: 'bell', peer } : { kind: 'rung', messages })
+      })
   }
 
   at(time: Micros, act: () => void): void {

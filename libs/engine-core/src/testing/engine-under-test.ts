@@ -88,6 +88,8 @@ export class EngineUnderTest {
   free: number[] = Array.from({ length: bundleCapacity }, (_, id) => id)
   #commands: DeviceCommand[] = []
   #waiting = false
+  /** The step that runs was sent with a wish for the next turn. */
+  #next = false
   #sequence = 0
   #submitted = 0
 
@@ -160,6 +162,7 @@ export class EngineUnderTest {
     for (;;) {
       const command = this.#commands.shift()
       if (command?.kind === 'execute') {
+        this.#next = command.next !== undefined
         if (!this.#isStale(command)) return true
         this.#refuse(command, 'stale_epoch')
       } else if (command) {
@@ -176,7 +179,9 @@ export class EngineUnderTest {
   endStep(): readonly EngineEffect[] {
     const startedUs = this.now
     this.advanceTo(this.now + this.stepUs)
-    return this.give({ kind: 'executed', engine: 'a', startedUs, finishedUs: this.now })
+    this.#waiting ||= this.#next
+    const next = this.#next ? { next: true as const } : {}
+    return this.give({ kind: 'executed', engine: 'a', startedUs, finishedUs: this.now, ...next })
   }
 
   /** Runs up to so many steps; says how many there were. */

@@ -2,10 +2,8 @@ import { type Interval, meanInterval, momentsOf } from '../statistics/bootstrap.
 import type { Metric } from '../metrics.js'
 import { type RunResult, observationsOf } from './observations.js'
 
-/** One metric in one cell, over the seeds. */
-export interface CellEstimate {
-  readonly cell: number
-  readonly metric: string
+/** What values of independent seeds come to. */
+export interface Estimate {
   readonly seeds: number
   readonly mean: number
   /** Sample standard deviation over the seeds; 0 for one. */
@@ -16,23 +14,33 @@ export interface CellEstimate {
   readonly interval: Interval | null
 }
 
+/** One metric in one cell, over the seeds. */
+export interface CellEstimate extends Estimate {
+  readonly cell: number
+  readonly metric: string
+}
+
 /** Metric by metric, cells in their order; cells without a number are left out. */
 export function estimateCells(
   results: readonly RunResult[],
   metrics: readonly Metric[],
 ): readonly CellEstimate[] {
   return metrics.flatMap((metric) =>
-    [...observationsOf(results, metric)].map(([cell, seeds]) => {
-      const values = [...seeds.values()]
-      return {
-        cell,
-        metric: metric.name,
-        seeds: values.length,
-        ...momentsOf(values),
-        min: Math.min(...values),
-        max: Math.max(...values),
-        interval: meanInterval(values) ?? null,
-      }
-    }),
+    [...observationsOf(results, metric)].map(([cell, seeds]) => ({
+      cell,
+      metric: metric.name,
+      ...estimateOf([...seeds.values()]),
+    })),
   )
+}
+
+/** @param values one a seed, one at least. */
+export function estimateOf(values: readonly number[]): Estimate {
+  return {
+    seeds: values.length,
+    ...momentsOf(values),
+    min: Math.min(...values),
+    max: Math.max(...values),
+    interval: meanInterval(values) ?? null,
+  }
 }

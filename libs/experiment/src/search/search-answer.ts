@@ -34,7 +34,7 @@ function bestText(found: SearchSetting, { next, looked }: SearchFinding, report:
   const metric = (setting: SearchSetting) => (setting.metric === null ? 'nothing' : short(setting.metric))
   const miss = found.meets ? '' : `, though it does not meet ${goalsText(report)}${attainedText(found)}`
   const second = next === null ? '' : `; the second, ${settingText(next, report)}, comes to ${metric(next)}`
-  return `of ${looked} candidates ${settingText(found, report)} is the best: ${metric(found)}${miss}${second}`
+  return `of ${looked} candidates ${settingText(found, report)} is the best, ${report.metric.name} ${metric(found)}${miss}${second}`
 }
 
 function settingText({ levels, gpus }: SearchSetting, { axes }: SearchReport): string {

@@ -1,5 +1,6 @@
 import type { SearchSpec, Summary } from '@kvasir/contracts'
 import { meanOf } from '../analysis/observations.js'
+import type { Metric } from '../metrics.js'
 import { type GoalResult, goalText } from './goals.js'
 import { type CostedValue, paretoFront } from './pareto-front.js'
 import { searchMetric, type SearchSpace, type Spot } from './search-space.js'
@@ -18,6 +19,8 @@ export interface SearchReport {
   readonly axes: readonly string[]
   /** `models[*].sloAttainment ≥ 0.99` */
   readonly goals: readonly string[]
+  /** Name and unit of the metric that settings have. */
+  readonly metric: Pick<Metric, 'name' | 'unit'>
   /** One a combination of the factors. */
   readonly findings: readonly SearchFinding[]
   /** All that was looked at and could run. */
@@ -75,11 +78,13 @@ export function gpusOf({ pools }: Pick<Summary, 'pools'>): number {
 
 export function searchReport(space: SearchSpace, state: SearchState, known: KnownRuns): SearchReport {
   const { search, axes } = space
+  const { name, unit } = searchMetric(space)
   const report = {
     kind: search.kind,
     by: search.by,
     axes,
     goals: search.goals.map(goalText),
+    metric: { name, unit },
     findings: state.outcomes.map((outcome, cell) => findingOf(space, state, known, { outcome, cell })),
   }
   return { ...report, ...frontOf(space, state, known) }

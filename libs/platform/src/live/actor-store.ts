@@ -1,4 +1,12 @@
-import type { PeerAnswer, PeerCommand, Position, StoreAnswer, StoreCommand } from '@kvasir/coordinator-core'
+import type {
+  Bell,
+  PeerAnswer,
+  PeerCommand,
+  Position,
+  StoreAnswer,
+  StoreCommand,
+  Tick,
+} from '@kvasir/coordinator-core'
 
 /** Lines of a decision log, and where they end. */
 export interface LogTail {
@@ -10,10 +18,10 @@ export interface LogTail {
 export interface ActorStore {
   own(command: StoreCommand): Promise<StoreAnswer>
   peer(command: PeerCommand): Promise<PeerAnswer>
-  /** Calls `listener` with the name of a peer that rings for the owner; with nothing when somebody may have rung. Answers how to stop. */
-  onBell(listener: (peer: string) => void): Promise<() => void>
-  /** Calls `listener` with the changed document of a peer; with nothing when it may have changed, and is to be read. Answers how to stop. */
-  onTick(peer: string, listener: (text: string) => void): Promise<() => void>
+  /** Calls `listener` when a peer has something to say that should not wait. Answers how to stop. */
+  onBell(listener: (bell: Bell) => void): Promise<() => void>
+  /** Calls `listener` when a commit has something for a peer. Answers how to stop. */
+  onTick(peer: string, listener: (tick: Tick) => void): Promise<() => void>
   /** The newest lines of the decision log, oldest first. */
   newestLog(count: number): Promise<readonly string[]>
   /** Up to `limit` lines behind a position, oldest first; null: behind the newest line there is, so none. */

@@ -1,4 +1,4 @@
-import type { Heard, Peeked, Speech } from '@kvasir/coordinator-core'
+import type { Heard, HeardMessages, Peeked, SaidTexts, Speech } from '@kvasir/coordinator-core'
 
 /**
  * What stands between an actor's store and its owner's machine: reads what peers said, and may take its time. While it does, nothing
@@ -6,6 +6,8 @@ import type { Heard, Peeked, Speech } from '@kvasir/coordinator-core'
  */
 export interface Ears<S extends Speech> {
   hear(peeked: Peeked): Heard<S> | Promise<Heard<S>>
+  /** What bells brought. */
+  listen(said: SaidTexts): HeardMessages<S> | Promise<HeardMessages<S>>
   /** The document of the actor above; undefined when it is none, or for nobody. */
   word(text: string): S['word'] | undefined | Promise<S['word'] | undefined>
 }

@@ -1,9 +1,18 @@
-import { type EngineDocument, engineDocumentSchema, type EngineMessage, isIdle } from '@kvasir/contracts'
+import {
+  type BudgetNote,
+  budgetNoteSchema,
+  type EngineDocument,
+  engineDocumentSchema,
+  type EngineMessage,
+  isIdle,
+  withBudget,
+} from '@kvasir/contracts'
 import type { PeerAnswer } from '@kvasir/coordinator-core'
 import { monotonicClock } from '@kvasir/devices'
 import type { Clock, Micros } from '@kvasir/kernel'
 import type { ActorStore } from './actor-store.js'
 import { Newest } from './newest.js'
+import type { Schema } from '../process/profile.js'
 import { readText } from './read-text.js'
 
 export interface EngineMailboxOptions {
@@ -38,14 +47,20 @@ export interface EngineMail {
 export class EngineMailbox implements EngineMail {
   readonly #options: EngineMailboxOptions
   readonly #clock: Clock
-  readonly #documents = new Newest<string>((text) => this.#document(text))
+  /** The newest document in full, and the newest budget beside it, as they came. */
+  #text: string | undefined
+  #budget: string | undefined
+  /** What was read last, of each. */
+  #full: ReadText<EngineDocument> | undefined
+  #note: ReadText<BudgetNote> | undefined
+  readonly #documents = new Newest<true>(() => this.#document())
   #take: TakeDocument | undefined
   #silence: (() => void) | undefined
   #closed = false
   #lastBeatUs: Micros = -Infinity
   /** As the last heartbeat said. */
   #idle = true
-  /** The text that was taken last. */
+  /** The texts that were taken last. */
   #taken = ''
 
   constructor(options: EngineMailboxOptions) {
@@ -57,9 +72,10 @@ export class EngineMailbox implements EngineMail {
   async open(take: TakeDocument): Promise<void> {
     const { store, engine } = this.#options
     this.#take = take
-    this.#silence = await store.onTick(engine, (text) => {
-      if (text === '') void this.look()
-      else this.#found(text)
+    this.#silence = await store.onTick(engine, (tick) => {
+      if (tick.kind === 'missed') void this.look()
+      else if (tick.kind === 'document') this.#found({ text: tick.text })
+      else this.#found({ budget: tick.text })
     })
     if (this.#closed) this.#silence()
   }
@@ -96,22 +112,55 @@ export class EngineMailbox implements EngineMail {
   }
 
   #answered(answer: PeerAnswer): void {
-    if (answer.kind === 'document') this.#found(answer.text)
+    if (answer.kind === 'document') this.#found(answer)
     else if (answer.kind === 'failed' && !this.#closed) this.#options.failed?.(answer.detail)
   }
 
-  #found(text: string | null): void {
-    if (text !== null && !this.#closed) this.#documents.offer(text)
+  #found({ text, budget }: { readonly text?: string | null; readonly budget?: string }): void {
+    this.#text = text ?? this.#text
+    this.#budget = budget ?? this.#budget
+    if (this.#text !== undefined && !this.#closed) this.#documents.offer(true)
   }
 
-  async #document(text: string): Promise<void> {
-    if (text === this.#taken || !this.#take || this.#closed) return
-    const read = readText(engineDocumentSchema, text)
-    if (read.kind === 'unreadable') this.#options.unreadable?.(read.problems)
+  async #document(): Promise<void> {
+    const found = `${this.#text}\n${this.#budget}`
+    if (found === this.#taken || !this.#take || this.#closed) return
     // What is taken may be wanted again while it is being taken.
     const before = this.#taken
-    this.#taken = text
-    if (read.kind === 'read' && !(await this.#take(read.message)) && this.#taken === text)
-      this.#taken = before
+    this.#taken = found
+    const document = this.#together()
+    if (document && !(await this.#take(document)) && this.#taken === found) this.#taken = before
   }
+
+  /** The document with its newest budget. Who has missed the document that a budget is beside reads it. */
+  #together(): EngineDocument | undefined {
+    this.#full = this.#read(this.#full, engineDocumentSchema, this.#text)
+    this.#note = this.#read(this.#note, budgetNoteSchema, this.#budget)
+    const document = this.#full?.value
+    const note = this.#note?.value
+    if (!document || !note) return document
+    const together = withBudget(document, note)
+    if (together !== 'behind') return together
+    void this.look()
+    return document
+  }
+
+  /** @param last what was read last in its place: the same text is read once. */
+  #read<T>(
+    last: ReadText<T> | undefined,
+    schema: Schema<T>,
+    text: string | undefined,
+  ): ReadText<T> | undefined {
+    if (text === undefined || text === last?.text) return last
+    const read = readText(schema, text)
+    if (read.kind === 'read') return { text, value: read.message }
+    this.#options.unreadable?.(read.problems)
+    return { text, value: undefined }
+  }
+}
+
+/** A text, and what it says if it could be read. */
+interface ReadText<T> {
+  readonly text: string
+  readonly value: T | undefined
 }

@@ -1,7 +1,14 @@
-import { MemoryStore, type PeerCommand, type Position, type StoreCommand } from '@kvasir/coordinator-core'
+import {
+  type Bell,
+  MemoryStore,
+  type PeerCommand,
+  type Position,
+  type StoreCommand,
+  type Tick,
+} from '@kvasir/coordinator-core'
 import type { ActorStore, ActorStores } from './actor-store.js'
 
-type Listener = (text: string) => void
+type Listener<T> = (value: T) => void
 
 /** Actors whose stores lie in this process: for a cluster in one process, and for tests. What it holds dies with the process. */
 export class MemoryActors implements ActorStores {
@@ -20,27 +27,30 @@ export class MemoryActors implements ActorStores {
 
 class MemoryActor implements ActorStore {
   readonly #store = new MemoryStore()
-  readonly #bells = new Set<Listener>()
-  readonly #ticks = new Map<string, Set<Listener>>()
+  readonly #bells = new Set<Listener<Bell>>()
+  readonly #ticks = new Map<string, Set<Listener<Tick>>>()
 
   async own(command: StoreCommand) {
     const answer = this.#store.own(command)
-    if (command.kind === 'commit' && answer.kind === 'committed')
-      for (const { peer, text } of command.commit.documents) ring(this.#ticks.get(peer), text)
+    if (command.kind !== 'commit' || answer.kind !== 'committed') return answer
+    const { documents, budgets = [] } = command.commit
+    for (const { peer, text } of documents) ring(this.#ticks.get(peer), { kind: 'document', text })
+    for (const { peer, text } of budgets) ring(this.#ticks.get(peer), { kind: 'budget', text })
     return answer
   }
 
   async peer(command: PeerCommand) {
     const answer = this.#store.peer(command)
-    if (command.kind === 'say' || (command.kind === 'beat' && command.ring)) ring(this.#bells, command.peer)
+    const bell = this.#store.bellOf(command, answer)
+    if (bell) ring(this.#bells, bell)
     return answer
   }
 
-  async onBell(listener: Listener) {
+  async onBell(listener: Listener<Bell>) {
     return listen(this.#bells, listener)
   }
 
-  async onTick(peer: string, listener: Listener) {
+  async onTick(peer: string, listener: Listener<Tick>) {
     const listeners = this.#ticks.get(peer) ?? new Set()
     this.#ticks.set(peer, listeners)
     return listen(listeners, listener)
@@ -59,13 +69,13 @@ class MemoryActor implements ActorStore {
   }
 }
 
-function listen(listeners: Set<Listener>, listener: Listener): () => void {
+function listen<T>(listeners: Set<Listener<T>>, listener: Listener<T>): () => void {
   listeners.add(listener)
   return () => void listeners.delete(listener)
 }
 
 /** Later, as over a network: whoever rings has not finished what it does. */
-function ring(listeners: ReadonlySet<Listener> | undefined, text: string): void {
+function ring<T>(listeners: ReadonlySet<Listener<T>> | undefined, value: T): void {
   if (!listeners) return
-  for (const listener of listeners) queueMicrotask(() => listener(text))
+  for (const listener of listeners) queueMicrotask(() => listener(value))
 }

@@ -1,17 +1,20 @@
 import type { DeviceAnswer } from '@kvasir/contracts'
 import type {
+  Bell,
   OwnerEffect,
   OwnerInput,
   OwnerMachine,
   PeerAnswer,
   Speech,
   StoreCommand,
+  Tick,
 } from '@kvasir/coordinator-core'
 import type { Device, DeviceLine } from '@kvasir/devices'
 import { monotonicClock } from '@kvasir/devices'
 import type { Clock, Micros } from '@kvasir/kernel'
 import type { ActorStore } from './actor-store.js'
 import { Alarm } from './alarm.js'
+import { BellBasket } from './bell-basket.js'
 import type { Ears } from './ears.js'
 import { Newest } from './newest.js'
 
@@ -45,6 +48,10 @@ export class OwnerDriver<S extends Speech = Speech> {
   /** The word that was passed on last. */
   #word: string | null = null
   readonly #words = new Newest<string>((text) => this.#hearWord(text))
+  /** What rang and is not heard yet, and whether somebody is about to. */
+  readonly #basket = new BellBasket()
+  #listening = false
+  #hearing: Promise<unknown> | undefined
   #fencing: number | undefined
   #stopped: (() => void) | undefined
 
@@ -56,8 +63,8 @@ export class OwnerDriver<S extends Speech = Speech> {
 
   async start(): Promise<void> {
     const { store, above } = this.#options
-    this.#silence.push(await store.onBell((peer) => this.#tell({ kind: 'bell', peer })))
-    if (above) this.#silence.push(await above.store.onTick(above.peer, (text) => this.#ticked(text)))
+    this.#silence.push(await store.onBell((bell) => this.#bell(bell)))
+    if (above) this.#silence.push(await above.store.onTick(above.peer, (tick) => this.#ticked(tick)))
     this.#tell({ kind: 'wake' })
   }
 
@@ -116,8 +123,39 @@ export class OwnerDriver<S extends Speech = Speech> {
   async #carryOut(id: number, command: StoreCommand): Promise<void> {
     const { store, ears } = this.#options
     const answer = await store.own(command)
-    const heard = answer.kind === 'peeked' ? await ears.hear(answer) : answer
+    const heard = answer.kind === 'peeked' ? await this.#inTurn(() => ears.hear(answer)) : answer
     this.#tell({ kind: 'stored', id, answer: heard })
+  }
+
+  /** What comes together is heard together. Whoever owns nothing hears nothing. */
+  #bell(bell: Bell): void {
+    if (!this.#options.machine.owns) return
+    if (bell.kind === 'rang') return this.#tell({ kind: 'bell', peer: bell.peer })
+    if (!this.#basket.put(bell))
+      return this.#tell({ kind: 'bell', peer: bell.kind === 'letter' ? bell.letter.peer : bell.peer })
+    if (this.#listening) return
+    this.#listening = true
+    process.nextTick(() => void this.#listen())
+  }
+
+  async #listen(): Promise<void> {
+    const { ears } = this.#options
+    for (let said = this.#basket.empty(); said; said = this.#basket.empty()) {
+      const texts = said
+      const messages = await this.#inTurn(() => ears.listen(texts))
+      this.#tell({ kind: 'rung', messages })
+    }
+    this.#listening = false
+  }
+
+  /** One is heard after the other, so that messages of one peer are heard in their order. */
+  async #inTurn<T>(hear: () => T | Promise<T>): Promise<T> {
+    const before = this.#hearing
+    const heard = before ? before.then(hear) : Promise.resolve(hear())
+    this.#hearing = heard
+    const result = await heard
+    if (this.#hearing === heard) this.#hearing = undefined
+    return result
   }
 
   async #report(text: string): Promise<void> {
@@ -126,9 +164,9 @@ export class OwnerDriver<S extends Speech = Speech> {
     this.#heard(await above.store.peer({ kind: 'beat', peer: above.peer, text, ring: true }))
   }
 
-  #ticked(text: string): void {
-    if (text === '') void this.#readWord()
-    else this.#heard({ kind: 'document', text })
+  #ticked(tick: Tick): void {
+    if (tick.kind === 'missed') void this.#readWord()
+    else if (tick.kind === 'document') this.#heard({ kind: 'document', text: tick.text })
   }
 
   async #readWord(): Promise<void> {

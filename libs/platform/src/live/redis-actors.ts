@@ -1,10 +1,12 @@
-import { Bells, Connection, keysOf, type RedisAddress, RedisStore } from '@kvasir/redis-store'
+import { bellIn, Bells, Connection, keysOf, type RedisAddress, RedisStore, Ticks } from '@kvasir/redis-store'
 import type { ActorStore, ActorStores } from './actor-store.js'
 
 /** Actors whose stores lie in Redis. One connection carries commands, one hears bells. */
 export class RedisActors implements ActorStores {
   readonly #connection: Connection
   readonly #bells: Bells
+  /** By actor: what comes for all peers of one is read once. */
+  readonly #ticks = new Map<string, Ticks>()
 
   constructor(address: RedisAddress) {
     this.#connection = new Connection(address)
@@ -19,11 +21,13 @@ export class RedisActors implements ActorStores {
   actor(name: string): ActorStore {
     const store = new RedisStore(this.#connection, name)
     const keys = keysOf(name)
+    const ticks = this.#ticks.get(name) ?? new Ticks(this.#bells, keys)
+    this.#ticks.set(name, ticks)
     return {
       own: (command) => store.own(command),
       peer: (command) => store.peer(command),
-      onBell: (listener) => this.#bells.listen(keys.bell, listener),
-      onTick: (peer, listener) => this.#bells.listen(keys.tick(peer), listener),
+      onBell: (listener) => this.#bells.listen(keys.bell, (text) => listener(bellIn(text))),
+      onTick: (peer, listener) => ticks.onTick(peer, listener),
       newestLog: (count) => store.newestLog(count),
       logAfter: (position, limit) => store.logAfter(position, limit),
     }

@@ -1,8 +1,9 @@
-import type { EngineDocument, EngineMessage } from '@kvasir/contracts'
-import { BEFORE_ALL, type StoreCommand } from '@kvasir/coordinator-core'
+import { budgetNoteOf, type EngineDocument, type EngineMessage } from '@kvasir/contracts'
+import { BEFORE_ALL, type Commit, type StoreCommand, type Tick } from '@kvasir/coordinator-core'
 import { lastValueFrom } from 'rxjs'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { MemoryActors } from '../live/memory-actors.js'
+import { boundTo } from '../testing/bound-store.js'
 import { documentOf, heartbeat, join, request } from '../testing/messages.js'
 import { type Handle, handleBy } from '../testing/test-messages.js'
 import { EngineTransport } from './engine-transport.js'
@@ -20,12 +21,18 @@ afterEach(async () => {
 async function engine(handle: Handle) {
   const stores = new MemoryActors()
   const store = stores.actor('p')
+  /** Kinds of ticks that are lost. */
+  const unheard = new Set<Tick['kind']>()
   const troubles: TransportTrouble[] = []
   const delivered: EngineDocument[] = []
   const transport = new EngineTransport({
     engine: 'a',
     pool: 'p',
-    store,
+    store: {
+      ...boundTo(store),
+      onTick: (peer, listener) =>
+        store.onTick(peer, (tick) => void (unheard.has(tick.kind) || listener(tick))),
+    },
     heartbeatUs: 10_000_000,
     news: (trouble) => troubles.push(trouble),
   })
@@ -38,12 +45,19 @@ async function engine(handle: Handle) {
   const taken = await store.own({ kind: 'acquire', seen: null, by: 'o' })
   const { term } = taken.kind === 'acquired' ? taken.own : { term: 0 }
   let version = 0
+  const commit = (change: Partial<Commit>) => {
+    const commit = { term, by: 'o', version, id: `${++version}`, epoch: 1 }
+    const nothing = { documents: [], log: [], positions: [] }
+    return store.own({ kind: 'commit', commit: { ...commit, ...nothing, ...change } })
+  }
   const write = (document: EngineDocument | string) => {
     const text = typeof document === 'string' ? document : JSON.stringify(document)
-    const commit = { term, by: 'o', version, id: `${++version}`, epoch: 1, log: [], positions: [] }
-    return store.own({ kind: 'commit', commit: { ...commit, documents: [{ peer: 'a', text }] } })
+    return commit({ documents: [{ peer: 'a', text }] })
   }
-  return { store, troubles, delivered, transport, mail, write }
+  /** What is new in it beside a document that was written in full. */
+  const budget = (document: EngineDocument, base: EngineDocument) =>
+    commit({ budgets: [{ peer: 'a', text: JSON.stringify(budgetNoteOf(base, document)) }] })
+  return { store, troubles, delivered, unheard, transport, mail, write, budget }
 }
 
 describe('EngineTransport', () => {
@@ -58,6 +72,32 @@ describe('EngineTransport', () => {
     await write(documentOf('a', 2))
     await expect.poll(() => delivered, patient).toEqual([documentOf('a', 1), documentOf('a', 2)])
     expect(handled).toEqual(delivered)
+  })
+
+  it('hands over in full what came as a budget beside a document', async () => {
+    const { write, budget, delivered } = await engine(() => undefined)
+    const [full, richer, poorer] = [1, 2, 3].map((sequence) => ({
+      ...documentOf('a', sequence),
+      budget: { round: sequence, tokens: 10 * sequence, lentTokens: 0, floor: 0 },
+    }))
+    await write(full)
+    await expect.poll(() => delivered, patient).toEqual([full])
+    await budget(richer, full)
+    await expect.poll(() => delivered, patient).toEqual([full, richer])
+    await budget(poorer, full)
+    await expect.poll(() => delivered, patient).toEqual([full, richer, poorer])
+  })
+
+  it('reads the document that a budget is beside, where its tick was lost', async () => {
+    const { write, budget, delivered, unheard } = await engine(() => undefined)
+    const lost = { ...documentOf('a', 5), leaseBundles: 7 }
+    const newest = { ...lost, sequence: 6, budget: { round: 6, tokens: 60, lentTokens: 0, floor: 0 } }
+    await write(documentOf('a', 1))
+    await expect.poll(() => delivered, patient).toHaveLength(1)
+    unheard.add('document')
+    await write(lost)
+    await budget(newest, lost)
+    await expect.poll(() => delivered.at(-1), patient).toEqual(newest)
   })
 
   it('keeps only the newest document while the handler is busy, and handles one at a time', async () => {

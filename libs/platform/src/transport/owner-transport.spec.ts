@@ -18,6 +18,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { ActorStore } from '../live/actor-store.js'
 import { MemoryActors } from '../live/memory-actors.js'
 import { OwnerDriver } from '../live/owner-driver.js'
+import { boundTo } from '../testing/bound-store.js'
 import { heartbeat, join, request } from '../testing/messages.js'
 import { Recorder } from '../testing/recorder.js'
 import { type Handle, handleBy } from '../testing/test-messages.js'
@@ -86,17 +87,6 @@ class Owner {
   }
 }
 
-function boundTo(store: ActorStore): ActorStore {
-  return {
-    own: (command) => store.own(command),
-    peer: (command) => store.peer(command),
-    onBell: (listener) => store.onBell(listener),
-    onTick: (peer, listener) => store.onTick(peer, listener),
-    newestLog: (count) => store.newestLog(count),
-    logAfter: (position, limit) => store.logAfter(position, limit),
-  }
-}
-
 const say = (stores: MemoryActors, peer: string, message: EngineMessage | string) =>
   stores
     .actor('p')
@@ -140,7 +130,7 @@ describe('OwnerTransport', () => {
     expect(owner.troubles[0]).toHaveProperty('error.message', 'not now')
   })
 
-  it('reads nothing more while a handler is busy, and stays in office', async () => {
+  it('reads no more than one look while a handler is busy, and stays in office', async () => {
     const stores = new MemoryActors()
     let release = () => {}
     const busy = new Promise<undefined>((resolve) => {
@@ -159,7 +149,8 @@ describe('OwnerTransport', () => {
     // Longer than an owner may act without a commit.
     await new Promise((resolve) => setTimeout(resolve, 2_500))
     expect(handled).toHaveLength(1)
-    expect(owner.commands.filter((kind) => kind === 'peek')).toHaveLength(peeks)
+    // One look may wait behind what bells have brought.
+    expect(owner.commands.filter((kind) => kind === 'peek').length).toBeLessThanOrEqual(peeks + 1)
     const left = await stores.actor('p').own({ kind: 'peek', positions: [], limit: 1_000 })
     expect(left.kind === 'peeked' && left.letters).toHaveLength(500)
     expect(owner.effects.filter(({ kind }) => kind === 'left_office')).toEqual([])

@@ -1,4 +1,13 @@
-import type { Heard, HeardLetter, Letter, Peeked, PeerText, Speech } from '@kvasir/coordinator-core'
+import type {
+  Heard,
+  HeardLetter,
+  HeardMessages,
+  Letter,
+  Peeked,
+  PeerText,
+  SaidTexts,
+  Speech,
+} from '@kvasir/coordinator-core'
 import type { Ears } from '../live/ears.js'
 import { Handlers, type Handling } from './handlers.js'
 import { clusterLanguage, type Language, type Place, patternsOf, poolLanguage } from './language.js'
@@ -48,12 +57,18 @@ class HandledEars<S extends Speech & { readonly letter: Kinded }> implements Ear
     this.#news = news
   }
 
-  async hear({ own, peers, letters, heartbeats }: Peeked): Promise<Heard<S>> {
+  async hear(peeked: Peeked): Promise<Heard<S>> {
+    const { own, peers } = peeked
+    const messages = await this.listen(peeked)
+    if (peers && this.#heartbeats.size > peers.length) this.#forgetAllBut(new Set(peers))
+    return { kind: 'heard', own, peers, ...messages }
+  }
+
+  async listen({ letters, heartbeats }: SaidTexts): Promise<HeardMessages<S>> {
     const heardLetters = await this.#letters(letters)
     const heardBeats: Heard<S>['heartbeats'][number][] = []
     for (const heartbeat of heartbeats) heardBeats.push(...(await this.#heartbeat(heartbeat)))
-    if (peers && this.#heartbeats.size > peers.length) this.#forgetAllBut(new Set(peers))
-    return { kind: 'heard', own, peers, letters: heardLetters, heartbeats: heardBeats }
+    return { letters: heardLetters, heartbeats: heardBeats }
   }
 
   #forgetAllBut(peers: ReadonlySet<string>): void {
@@ -72,11 +87,15 @@ class HandledEars<S extends Speech & { readonly letter: Kinded }> implements Ear
     const heard: HeardLetter<S>[] = []
     const stuck = new Set<string>()
     for (const letter of letters) {
-      const { peer, position } = letter
+      const { peer, position, after } = letter
       if (stuck.has(peer)) continue
       const handling = await this.#handled(letter, { schema, pattern: ({ kind }) => kind })
-      if (handling.kind === 'failed') stuck.add(peer)
-      else heard.push({ peer, position, read: handling.kind === 'passed' ? handling : undefined })
+      if (handling.kind === 'failed') {
+        stuck.add(peer)
+        continue
+      }
+      const read = handling.kind === 'passed' ? handling : undefined
+      heard.push({ peer, position, read, ...(after === undefined ? {} : { after }) })
     }
     return heard
   }

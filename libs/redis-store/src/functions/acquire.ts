@@ -5,7 +5,7 @@
  * Answers `{'acquired', ownership, state or false, {peer, position, ...}}` or `{'fenced', ownership or false}`.
  */
 export const acquire = `
-redis.register_function('kvasir_2_acquire', function(keys, argv)
+redis.register_function('kvasir_3_acquire', function(keys, argv)
   local own = own_of(keys[1])
   local seen = own or {'', '', ''}
   if seen[1] ~= argv[2] or seen[2] ~= argv[3] or seen[3] ~= argv[4] then

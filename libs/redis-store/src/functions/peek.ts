@@ -6,7 +6,7 @@
  * Answers `{ownership or false, peers or false, {heartbeat or false, messages} for each}`.
  */
 export const peek = `
-redis.register_function{function_name = 'kvasir_2_peek', callback = function(keys, argv)
+redis.register_function{function_name = 'kvasir_3_peek', callback = function(keys, argv)
   local limit = tonumber(argv[1])
   local said = {}
   for i = 1, #argv - 2 do

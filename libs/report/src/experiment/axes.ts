@@ -54,9 +54,12 @@ export function cellAt(
   return cell < 0 ? undefined : cell
 }
 
-/** `load 0.5, models 3`; empty for an empty spot. */
+/** `load 0.5, models 3`, without what is the same everywhere; empty for an empty spot. */
 export function spotLabel({ plan }: Pick<ExperimentReport, 'plan'>, spot: Spot): string {
-  return [...spot].map(([index, level]) => `${plan.factors[index].name} ${level}`).join(', ')
+  return [...spot]
+    .filter(([index]) => plan.factors[index].levels.length > 1)
+    .map(([index, level]) => `${plan.factors[index].name} ${level}`)
+    .join(', ')
 }
 
 /** The level that the answer is about, among the lines. */

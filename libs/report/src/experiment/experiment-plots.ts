@@ -25,8 +25,12 @@ const SPOTS_MAX = 8
 
 const WIDTH = { whole: 1_080, half: 530, third: 346 } as const
 
-/** Each metric against the numbers of the first factor that has any, such as goodput against load; else as bars. */
+/**
+ * Each metric against the numbers of the first factor that has any, such as goodput against load; else as bars. Drawn candidates
+ * differ in all their axes at once, so that a line along one of them would say nothing.
+ */
 export function metricPlots(report: ExperimentReport): readonly NamedPlot[] {
+  if (isDrawnByLot(report)) return []
   const axes = axesOf(report)
   const spots = spotsOf(axes.others).slice(0, SPOTS_MAX)
   return report.metrics.flatMap((metric, m) =>
@@ -117,6 +121,7 @@ function metricBars(report: ExperimentReport, metric: Metric, { line }: Axes, sp
 
 /** Fairness against efficiency: each level a line through its cells, from the first level of the x factor to the last. */
 export function fairnessPlot(report: ExperimentReport): readonly NamedPlot[] {
+  if (isDrawnByLot(report)) return []
   const [jain, goodput] = metricsOf([
     { path: 'jain', better: 'higher' },
     { path: 'goodputPerS', better: 'higher' },
@@ -153,11 +158,16 @@ export function fairnessPlot(report: ExperimentReport): readonly NamedPlot[] {
   return [{ name: 'fairness', size: 'half', svg }]
 }
 
+function isDrawnByLot({ search }: ExperimentReport): boolean {
+  return search?.kind === 'best' && search.axes.length > 1
+}
+
 /** The main metric over two factors. */
 export function heatMapPlot(report: ExperimentReport): readonly NamedPlot[] {
+  if (isDrawnByLot(report)) return []
   const { x, line, others } = axesOf(report)
-  const column = x ?? others[0]
-  if (line === undefined || column === undefined) return []
+  const column = x ?? others.find(({ levels }) => levels.length > 1)
+  if (line === undefined || column === undefined || line.levels.length < 2) return []
   const [metric] = report.metrics
   const style = metricStyle(report, metric)
   const estimates = byCell(report.estimates.filter(({ metric: name }) => name === metric.name))

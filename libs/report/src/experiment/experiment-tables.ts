@@ -1,4 +1,4 @@
-import type { CellEstimate, Metric, Verdict, VerdictKind } from '@kvasir/experiment'
+import type { Estimate, Metric, Verdict, VerdictKind } from '@kvasir/experiment'
 import { type NumberStyle, significant, styleFor, times } from '../numbers.js'
 import type { CellTable } from '../run-tables.js'
 import type { ExperimentReport } from './model.js'
@@ -40,7 +40,8 @@ export function metricStyle(report: Pick<ExperimentReport, 'estimates'>, metric:
   return styleFor(metric.unit, values)
 }
 
-function estimateText(estimate: CellEstimate | undefined, { write, suffix }: NumberStyle): string {
+/** `1.20 s [1.11, 1.30]`. */
+export function estimateText(estimate: Estimate | undefined, { write, suffix }: NumberStyle): string {
   if (estimate === undefined) return NONE
   const mean = `${write(estimate.mean)}${suffix}`
   const { interval, min, max } = estimate
@@ -87,13 +88,19 @@ export function ratioText({ ratio, ratioInterval }: Pick<Verdict, 'ratio' | 'rat
   return `${times(ratio)} [${significant(ratioInterval.low)}, ${significant(ratioInterval.high)}]`
 }
 
+/** Of numbers as metrics have them, a difference that is only what sums of them round to. */
+const ROUNDING = 1e-12
+
 /** With its sign. */
 export function differenceText(
   { difference, differenceInterval }: Pick<Verdict, 'difference' | 'differenceInterval'>,
   { unit }: Pick<Metric, 'unit'>,
 ): string {
   const style = styleFor(unit, [Math.abs(difference)])
-  const signed = (value: number) => `${value > 0 ? '+' : value < 0 ? '−' : ''}${style.write(Math.abs(value))}`
+  const signed = (exact: number) => {
+    const value = Math.abs(exact) < ROUNDING ? 0 : exact
+    return `${value > 0 ? '+' : value < 0 ? '−' : ''}${style.write(Math.abs(value))}`
+  }
   const mean = `${signed(difference)}${style.suffix}`
   if (differenceInterval === null) return mean
   return `${mean} [${signed(differenceInterval.low)}, ${signed(differenceInterval.high)}]`

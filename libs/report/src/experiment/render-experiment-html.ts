@@ -3,6 +3,7 @@ import { htmlTable } from '../html/tables.js'
 import { type Markup, markup, nothing } from '../markup.js'
 import { drawnSpots, type DrawnSpot, fairnessPlot, heatMapPlot, metricPlots } from './experiment-plots.js'
 import { estimateTable, verdictTable } from './experiment-tables.js'
+import { FAULT_NOTE, faultTable } from './fault-table.js'
 import type { ExperimentReport } from './model.js'
 import { recordedTables } from './recorded-tables.js'
 import { frontPlot, searchTables } from './search-tables.js'
@@ -17,7 +18,7 @@ ${searchSection(report)}<section><h2>Measured</h2>
 ${plotGrid([...metricPlots(report), ...fairnessPlot(report), ...heatMapPlot(report)])}
 ${htmlTable(estimateTable(report))}
 <p class="muted">Intervals by bootstrap over the seeds. ↑ more is better, ↓ less is better.</p></section>
-${report.verdicts.length === 0 ? nothing : markup`<section><h2>Compared</h2>${htmlTable(verdictTable(report))}</section>`}
+${faultSection(report)}${report.verdicts.length === 0 ? nothing : markup`<section><h2>Compared</h2>${htmlTable(verdictTable(report))}</section>`}
 ${recordedSection(report)}${runsSection(drawnSpots(report))}
 <footer>Kvasir. Made again by <code>${report.command}</code>. Times are virtual unless they say otherwise; percentiles are nearest-rank.</footer>
 </main>`
@@ -36,6 +37,13 @@ function searchSection(report: ExperimentReport): Markup {
   const tables = searchTables(report)
   if (tables.length === 0) return nothing
   return markup`<section><h2>Found</h2>${tables.map(htmlTable)}${plotGrid(frontPlot(report))}</section>
+`
+}
+
+function faultSection(report: ExperimentReport): Markup {
+  const table = faultTable(report)
+  if (table === undefined) return nothing
+  return markup`<section><h2>Faults</h2>${htmlTable(table)}<p class="muted">${FAULT_NOTE}</p></section>
 `
 }
 

@@ -1,6 +1,7 @@
 import { cellTableMarkdown } from '../markdown/cell-table.js'
 import { codeSpan, escapeMarkdown } from '../markdown/escape.js'
 import { estimateTable, verdictTable } from './experiment-tables.js'
+import { FAULT_NOTE, faultTable } from './fault-table.js'
 import type { ExperimentReport } from './model.js'
 import { recordedTables } from './recorded-tables.js'
 import { searchTables } from './search-tables.js'
@@ -18,6 +19,7 @@ export function renderExperimentMarkdown(report: ExperimentReport): string {
     '## Measured',
     cellTableMarkdown(estimateTable(report)),
     'Intervals by bootstrap over the seeds. ↑ more is better, ↓ less is better.',
+    ...faultBlocks(report),
     ...(report.verdicts.length === 0 ? [] : ['## Compared', cellTableMarkdown(verdictTable(report))]),
     ...recordedBlocks(report),
     '## Where it comes from',
@@ -30,6 +32,11 @@ export function renderExperimentMarkdown(report: ExperimentReport): string {
 function searchBlocks(report: ExperimentReport): readonly string[] {
   const tables = searchTables(report)
   return tables.length === 0 ? [] : ['## Found', ...tables.map(cellTableMarkdown)]
+}
+
+function faultBlocks(report: ExperimentReport): readonly string[] {
+  const table = faultTable(report)
+  return table === undefined ? [] : ['## Faults', cellTableMarkdown(table), escapeMarkdown(FAULT_NOTE)]
 }
 
 function recordedBlocks(report: ExperimentReport): readonly string[] {

@@ -31,6 +31,7 @@ const search: SearchReport = {
   by: 'every-seed',
   axes: ['groups'],
   goals: ['sloAttainment ≥ 0.95'],
+  metric: { name: 'goodputPerS', unit: 'perSecond' },
   findings: [
     {
       levels: ['static'],
@@ -67,14 +68,22 @@ describe('the tables of a search', () => {
   it('say what was found with its neighbour, and the front alone, cheapest first', () => {
     const [found, front] = searchTables({ plan, search })
     expect(found.rows).toEqual([
-      ['static', '3', '12.0', '0.960 (worst 0.950)', '2 (0.800 (worst 0.700))', '4'],
+      ['static', '3', '12', '0.960 (worst 0.950)', '2 (0.800 (worst 0.700))', '4'],
       ['drf', 'none', '–', '–', '3 (cannot run)', '2'],
     ])
     expect(front.rows).toEqual([
-      ['static / 2', '8.00', '0.800', 'not met'],
-      ['static / 3', '12.0', '0.960', 'met'],
+      ['static / 2', '8', '0.800', 'not met'],
+      ['static / 3', '12', '0.960', 'met'],
     ])
     expect(searchTables({ plan })).toEqual([])
+  })
+
+  it('have the metric and the second where the best was looked for', () => {
+    const [first, second] = search.findings
+    const best = { ...search, kind: 'best' as const, goals: [], findings: [{ ...first, next: second.next }] }
+    const [found] = searchTables({ plan, search: best })
+    expect(found.header).toEqual(['policy', 'found', 'goodputPerS', 'GPUs', 'second', 'looked at'])
+    expect(found.rows[0].slice(0, 4)).toEqual(['static', '3', '1.00/s', '12'])
   })
 
   it('draws all that was looked at, and joins the front alone', () => {

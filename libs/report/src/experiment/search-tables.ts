@@ -1,5 +1,5 @@
 import type { GoalResult, SearchFinding, SearchReport, SearchSetting } from '@kvasir/experiment'
-import { significant } from '../numbers.js'
+import { significant, styleFor, withUnit } from '../numbers.js'
 import type { NamedPlot } from '../plots.js'
 import type { CellTable } from '../run-tables.js'
 import { policyColour } from '../svg/theme.js'
@@ -17,16 +17,26 @@ export function searchTables({ plan, search }: Searched): readonly CellTable[] {
 
 function foundTable(search: SearchReport, { spec }: Searched['plan']): CellTable {
   const factors = spec.factors.map(({ name }) => name).join(' / ')
-  const beside = search.kind === 'best' ? 'second' : 'next, which does not meet'
+  const isBest = search.kind === 'best'
+  const beside = isBest ? 'second' : 'next, which does not meet'
   return {
     caption: `The ${search.kind} ${search.axes.join(' / ')}${search.goals.length === 0 ? '' : ` with ${search.goals.join(' and ')}`}`,
-    header: [factors === '' ? 'search' : factors, 'found', 'GPUs', ...search.goals, beside, 'looked at'],
+    header: [
+      factors === '' ? 'search' : factors,
+      'found',
+      ...(isBest ? [search.metric.name] : []),
+      'GPUs',
+      ...search.goals,
+      beside,
+      'looked at',
+    ],
     rows: search.findings.map((finding) => [
       finding.levels.join(' / ') || 'all',
       settingText(finding),
-      numberText(finding.found?.gpus ?? null),
+      ...(isBest ? [metricText(finding.found, search)] : []),
+      gpusText(finding.found?.gpus ?? null),
       ...search.goals.map((_, i) => goalText(finding.found?.goals[i])),
-      finding.next === null ? NONE : nextText(finding.next),
+      finding.next === null ? NONE : nextText(finding.next, search),
       String(finding.looked),
     ]),
   }
@@ -36,8 +46,10 @@ function settingText({ found, kind }: SearchFinding): string {
   return found === null ? (kind === 'open' ? 'not yet' : 'none') : found.levels.join(' / ')
 }
 
-function nextText({ levels, goals, refusals }: SearchSetting): string {
-  const values = refusals.length > 0 ? ['cannot run'] : goals.map(goalText)
+function nextText(setting: SearchSetting, search: SearchReport): string {
+  const { levels, goals, refusals } = setting
+  const metric = search.kind === 'best' ? [metricText(setting, search)] : []
+  const values = refusals.length > 0 ? ['cannot run'] : [...metric, ...goals.map(goalText)]
   return `${levels.join(' / ')}${values.length === 0 ? '' : ` (${values.join('; ')})`}`
 }
 
@@ -48,8 +60,18 @@ function goalText(result: GoalResult | undefined): string {
   return mean === worst ? significant(mean) : `${significant(mean)} (worst ${significant(worst)})`
 }
 
-function numberText(value: number | null): string {
-  return value === null ? NONE : significant(value)
+function metricText(setting: SearchSetting | null, { metric }: SearchReport): string {
+  return setting === null || setting.metric === null ? NONE : writtenAs(metric.unit, setting.metric)
+}
+
+function writtenAs(unit: SearchReport['metric']['unit'], value: number): string {
+  const { write, suffix } = styleFor(unit, [value])
+  return `${write(value)}${suffix}`
+}
+
+/** A whole number, unless seeds or time make it a mean. */
+function gpusText(value: number | null): string {
+  return value === null ? NONE : withUnit('count', value)
 }
 
 /** Only what no other one beats. */
@@ -60,8 +82,8 @@ function frontTable(search: SearchReport, { factors }: Searched['plan']): CellTa
     header: [factors.map(({ name }) => name).join(' / '), search.cost, search.value, 'goals'],
     rows: front.map(({ levels, cost, value, meets }) => [
       levels.join(' / '),
-      significant(cost),
-      significant(value),
+      gpusText(cost),
+      search.value === search.metric.name ? writtenAs(search.metric.unit, value) : significant(value),
       search.goals.length === 0 ? NONE : meets ? 'met' : 'not met',
     ]),
   }

@@ -34,7 +34,7 @@ td.margin{color:var(--muted)}
 .figure{background:var(--card);border:1px solid var(--grid);border-radius:10px;padding:10px 14px}
 .figure b{display:block;font-size:21px;line-height:1.25;font-variant-numeric:tabular-nums;white-space:nowrap}
 .figure span{color:var(--muted);font-size:12.5px;display:block}
-.plots{display:grid;grid-template-columns:repeat(6,1fr);gap:16px;margin:12px 0 18px}
+.plots{display:grid;grid-template-columns:repeat(6,1fr);align-items:start;gap:16px;margin:12px 0 18px}
 .plots figure{margin:0;background:var(--card);border:1px solid var(--grid);border-radius:10px;padding:12px 12px 6px;min-width:0;break-inside:avoid}
 .whole{grid-column:span 6}.half{grid-column:span 3}.third{grid-column:span 2}
 .plot{display:block;width:100%;height:auto;overflow:visible}

@@ -13,6 +13,9 @@ import {
 import { type Epoch, type Micros, SeededRng } from '@kvasir/kernel'
 import type { DeviceHost } from '../build.js'
 
+/** The last owner's office in the store's record. */
+const LAST_OFFICE = { by: 'the last owner', term: 1 } as const
+
 /** What an owner's machine takes for a command that was not answered (`redis-store`: `timeouts.command`). */
 const COMMAND_TIMEOUT_US: Micros = 400_000
 
@@ -31,6 +34,8 @@ export interface ElectionParts {
   /** One way, to the store and to the device. */
   readonly latencyUs: Micros
   readonly last: LastCommit | 'lost'
+  /** Who takes over: the process of the last owner, which lives and has left its office, or another one. */
+  readonly by: 'last owner' | 'another'
   storeIsUp(): boolean
   at(us: Micros, act: () => void): void
   now(): Micros
@@ -58,6 +63,7 @@ export class Election {
       process: parts.name,
       rng: new SeededRng(parts.seed, parts.name),
       device: true,
+      ...(parts.by === 'last owner' ? { lastOffice: LAST_OFFICE } : {}),
       host: (_now, takeover) => {
         this.#takeover = takeover
         return nobody
@@ -142,12 +148,12 @@ const nobody: Hosted<PoolSpeech> = {
 function storeAfter(last: LastCommit | 'lost'): MemoryStore {
   const store = new MemoryStore()
   if (last === 'lost') return store
-  const by = 'the last owner'
+  const { by, term } = LAST_OFFICE
   store.own({ kind: 'acquire', seen: null, by })
   store.own({
     kind: 'commit',
     commit: {
-      term: 1,
+      term,
       by,
       version: 0,
       id: `${by}/1`,

@@ -13,7 +13,10 @@ const ATTACH_WITHIN_US: Micros = 2 * MICROS_PER_SECOND
 /** Pause before an engine that is no member any more begins anew (`engine-driver.ts`: `RETRY_MS`). */
 const RETRY_US: Micros = 200_000
 
-/** How processes of engines end and begin again, alone or with the GPUs of their group. */
+/**
+ * How processes of engines end and begin again, alone or with the GPUs of their group. Engines in lock step end together, whichever of them is
+ * lost, and begin together when the last of them can.
+ */
 export class EngineOutages {
   readonly #world: FaultWorld
   readonly #patience: Patience
@@ -29,7 +32,8 @@ export class EngineOutages {
 
   /** Whether it is there to be lost. */
   lives(engine: EngineHost): boolean {
-    return engine.joined && !engine.dead && !engine.device.down && !this.#hasLeft(engine)
+    const isHalted = engine.lockStep?.halted === true
+    return engine.joined && !engine.dead && !isHalted && !engine.device.down && !this.#hasLeft(engine)
   }
 
   /** Because of which fault there may be no engine of a model. */
@@ -40,26 +44,28 @@ export class EngineOutages {
   /** The process dies, and starts again. */
   killEngine(engine: EngineHost, fault: Extract<FaultPlan, { kind: 'engine' }>, record: FaultRecord): void {
     const { restartUs, loadUs = this.#loadUs(engine) } = fault
-    this.#touch(engine, record)
-    this.#kill(engine, record)
+    const ended = membersOf(engine).filter((member) => this.lives(member))
+    for (const member of ended) this.#touch(member, record)
+    this.#stopServing(ended)
+    for (const member of ended) this.#kill(member, record)
     this.#restartAt(engine, this.#world.now() + restartUs + loadUs)
   }
 
   /** Its owner has not heard of it for too long: it is a member no more, and begins anew. */
   expel(engine: EngineHost): void {
     if (!this.lives(engine)) return
-    this.#kill(engine, undefined)
+    this.#endAll(engine)
     this.#restartAt(engine, this.#world.now() + RETRY_US)
   }
 
-  /** All engines of the group lose their device: they wait a little for it, and then end what was under way. */
+  /** All engines of the group lose their device: they wait a little for it, and then end what was under way, with those in lock step with them. */
   failGroup(device: DeviceHost, fault: Extract<FaultPlan, { kind: 'group' }>, record: FaultRecord): void {
     const world = this.#world
     const engines = this.#enginesOn(device)
-    const living = engines.filter((engine) => this.lives(engine))
+    const living = engines.flatMap(membersOf).filter((engine) => this.lives(engine))
     for (const engine of living) this.#touch(engine, record)
     world.groups.fail(device, engines)
-    for (const engine of living) world.serve(engine, false)
+    this.#stopServing(living)
     const { forUs, loadUs } = fault
     world.at(world.now() + Math.min(forUs ?? Infinity, ATTACH_WITHIN_US), () => {
       for (const engine of living) if (!engine.dead) this.#kill(engine, record)
@@ -69,6 +75,7 @@ export class EngineOutages {
 
   /** An engine that would join finds no device: it begins when there is one. */
   joinsLater(engine: EngineHost): void {
+    if (engine.lockStep !== undefined) this.#endAll(engine)
     engine.dead = true
   }
 
@@ -92,6 +99,21 @@ export class EngineOutages {
     this.#blamed.set(engine.plan.model, record)
   }
 
+  /** What is sent from now on goes to others: none of these takes what another one lost. */
+  #stopServing(engines: readonly EngineHost[]): void {
+    for (const engine of engines) {
+      engine.lockStep?.halt()
+      this.#world.serve(engine, false)
+    }
+  }
+
+  #endAll(engine: EngineHost): void {
+    const ended = membersOf(engine).filter((member) => this.lives(member))
+    this.#stopServing(ended)
+    engine.lockStep?.halt()
+    for (const member of ended) this.#kill(member, undefined)
+  }
+
   #kill(engine: EngineHost, record: FaultRecord | undefined): void {
     const { id } = engine.plan
     const { incarnation, device } = engine
@@ -102,11 +124,14 @@ export class EngineOutages {
   }
 
   #restartAt(engine: EngineHost, atUs: Micros): void {
+    const members = membersOf(engine)
     this.#world.at(atUs, () => {
-      if (!engine.dead || engine.device.down || this.#hasLeft(engine)) return
-      // A step of its last run may be under way still, and computes nothing for anybody.
-      if (engine.endUs >= 0) this.#restartAt(engine, engine.endUs)
-      else this.#world.start(engine)
+      if (members.some((member) => !member.dead || member.device.down || this.#hasLeft(member))) return
+      // A step of the last run may be under way still, and computes nothing for anybody.
+      const endUs = Math.max(...members.map((member) => member.endUs))
+      if (endUs >= 0) return this.#restartAt(engine, endUs)
+      engine.lockStep?.begin()
+      for (const member of members) this.#world.start(member)
     })
   }
 
@@ -129,4 +154,9 @@ export class EngineOutages {
       ...(dataParallel === undefined ? {} : { dataParallel }),
     })
   }
+}
+
+/** Those that are lost with an engine: all that are in lock step with it, or it alone. */
+function membersOf(engine: EngineHost): readonly EngineHost[] {
+  return engine.lockStep?.members ?? [engine]
 }

@@ -1,6 +1,6 @@
 import type { FaultSpec } from '@kvasir/contracts'
 import { type Micros, MICROS_PER_SECOND, secondsToMicros } from '@kvasir/kernel'
-import type { EnginePlan, ModelPlan, PoolPlan } from '../cluster-plan.js'
+import type { EnginePlan, PoolPlan } from '../cluster-plan.js'
 
 /** At one moment, or at random with this mean time in between. */
 export type FaultTiming =
@@ -74,27 +74,17 @@ export function faultProblems(
   cluster: {
     readonly pools: readonly PoolPlan[]
     readonly engines: readonly EnginePlan[]
-    readonly models: readonly ModelPlan[]
   },
 ): string[] {
   const pools = cluster.pools.map(({ id }) => id)
   const engines = cluster.engines.map(({ id }) => id)
-  const tied = cluster.models.find(({ dataParallel = 1 }) => dataParallel > 1)
   return faults.flatMap((fault, i) => {
     const path = `faults[${i}]`
     if (fault.kind === 'coordinator') return unknownTarget(path, fault.target, 'a pool', pools)
     if (fault.kind !== 'engine' && fault.kind !== 'group') return []
-    const problems = unknownTarget(
-      path,
-      fault.target,
-      fault.kind === 'engine' ? 'an engine' : 'a pool',
-      fault.kind === 'engine' ? engines : pools,
-    )
-    if (tied === undefined) return problems
-    return [
-      ...problems,
-      `${path}.kind is ${fault.kind}; it must be coordinator or store beside model ${tied.name}: what becomes of engines in lock step (dataParallel ${tied.dataParallel}) when one is lost is not simulated`,
-    ]
+    return fault.kind === 'engine'
+      ? unknownTarget(path, fault.target, 'an engine', engines)
+      : unknownTarget(path, fault.target, 'a pool', pools)
   })
 }
 

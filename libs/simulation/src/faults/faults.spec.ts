@@ -121,12 +121,13 @@ describe('a fault', () => {
     expect(simulation.engines.map(({ incarnation }) => incarnation)).toEqual([2, 1, 2, 1])
   })
 
-  it('of the store that is short changes no owner; a long one does, and an empty one is owned sooner', () => {
+  it('of the store that is short changes no owner; after a long one owners are back at once, with its data or without', () => {
     const short = run({ kind: 'store', forS: 1 })
     expect(short.record.ownedUs).toBe(0)
     expect(short.record.budgetsUs).toBeGreaterThan(SECOND)
     const long = run({ kind: 'store', forS: 6 })
-    expect(long.record.ownedUs).toBeGreaterThan(8.5 * SECOND)
+    expect(long.record.ownedUs).toBeGreaterThan(6 * SECOND)
+    expect(long.record.ownedUs).toBeLessThan(7.5 * SECOND)
     const empty = run({ kind: 'store', forS: 6, data: 'lost' })
     expect(empty.record.ownedUs).toBeLessThan(7.5 * SECOND)
     for (const result of [short, long, empty]) unharmed(result)

@@ -115,7 +115,9 @@ export class Faults {
     const engines = chosen.filter((engine) => this.#engines.lives(engine))
     if (engines.length === 0) return
     const record = this.#begin(fault, labelOf(fault, engines))
-    for (const engine of engines) this.#engines.killEngine(engine, fault, record)
+    // One that is lost takes those in lock step with it along.
+    for (const engine of engines)
+      if (this.#engines.lives(engine)) this.#engines.killEngine(engine, fault, record)
   }
 
   #failGroups(schedule: FaultSchedule, fault: Extract<FaultPlan, { kind: 'group' }>): void {

@@ -72,7 +72,7 @@ export class OwnerOutages {
     record: FaultRecord,
   ): void {
     const office = this.#office(pool)
-    this.#vacate(office, { record, last: this.#committed(office), afterUs: forUs })
+    this.#vacate(office, { record, last: this.#committed(office), by: 'another', afterUs: forUs })
   }
 
   /** Nothing is said and nothing is heard; owners who cannot commit give up in time, and some find that the store has forgotten them. */
@@ -89,7 +89,7 @@ export class OwnerOutages {
     const lapse = () => {
       for (const office of offices)
         if (office.election === undefined)
-          this.#vacate(office, { record, last: this.#committed(office), afterUs: 0 })
+          this.#vacate(office, { record, last: this.#committed(office), by: 'last owner', afterUs: 0 })
     }
     if (forUs > actUs) world.at(world.now() + actUs, lapse)
     world.at(world.now() + forUs, () => {
@@ -105,6 +105,7 @@ export class OwnerOutages {
     parts: {
       readonly record: FaultRecord | undefined
       readonly last: LastCommit | 'lost'
+      readonly by: 'last owner' | 'another'
       readonly afterUs: Micros
     },
   ): void {
@@ -121,6 +122,7 @@ export class OwnerOutages {
       device: pool.device,
       latencyUs: plan.network.latencyUs,
       last: parts.last,
+      by: parts.by,
       storeIsUp: () => !this.#storeDown,
       at,
       now,
@@ -185,7 +187,8 @@ export class OwnerOutages {
     // An owner without the device's answer asks for it now and then, and begins anew with it.
     at(now() + defaultOwnerTimings.fenceUs, () => {
       if (!office.silent || office.election !== undefined || device.down) return
-      this.#vacate(office, { record: undefined, last: this.#lastCommit(office, true), afterUs: 0 })
+      const last = this.#lastCommit(office, true)
+      this.#vacate(office, { record: undefined, last, by: 'last owner', afterUs: 0 })
     })
   }
 
@@ -228,7 +231,7 @@ export class OwnerOutages {
   #outranks(office: Office, message: EngineMessage): boolean {
     if (message.kind !== 'heartbeat' || message.epoch <= office.epoch) return false
     const last = { ...this.#lastCommit(office, true), epoch: message.epoch }
-    this.#vacate(office, { record: undefined, last, afterUs: 0 })
+    this.#vacate(office, { record: undefined, last, by: 'last owner', afterUs: 0 })
     this.#keep(office, message)
     return true
   }

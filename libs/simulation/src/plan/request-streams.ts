@@ -83,9 +83,10 @@ export function requestsOf(
   const rateScale = workload.rateScale ?? 1
   const endUs = durationS === undefined ? Infinity : secondsToMicros(durationS)
   const streams = [
-    ...traces.map((trace, i) =>
-      withIdPrefix(traceStream(trace, rateScale), traces.length > 1 ? `t${i}-` : ''),
-    ),
+    ...traces.map((trace, i) => {
+      const stream = traceStream(trace, rateScale)
+      return traces.length > 1 ? withIdPrefix(stream, `t${i}-`) : stream
+    }),
     ...workload.generators.flatMap((generator, i) =>
       generator.arrivals.kind === 'closed-loop'
         ? []

@@ -6,6 +6,9 @@ import type { ClusterPlan } from '../cluster-plan.js'
 import type { Simulation } from '../simulation.js'
 import { inspectAmongFaults } from './fault-watch.js'
 
+type PreemptionRequestRecord = Extract<TraceRecord, { event: 'preemption_request' }>
+type PreemptionOutcomeRecord = Extract<TraceRecord, { event: 'preemption_outcome' }>
+
 /**
  * Watches a whole cluster for the laws that no single machine can see. `inspect` looks at the world after each event,
  * `record` reads the trace, `close` asks for what must hold at the end. Each violation throws with its numbers.
@@ -21,16 +24,28 @@ export class LawWatch {
   readonly #modelPriority = new Map<string, number>()
   readonly #askedAt = new Map<string, number>()
   readonly #unservedSince = new Map<string, { step: number; sinceUs: number }>()
-  /** Longest times seen, microseconds: an answer to a preemption request, running work without a step. */
-  readonly longest = { answerUs: 0, unservedUs: 0 }
+  /** Longest times seen, microseconds: an answer to a preemption request, running work without a step, what is guaranteed on its way. */
+  readonly longest = { answerUs: 0, unservedUs: 0, returnUs: 0 }
+  /** Requests for no more than was guaranteed that got it. */
+  returned = 0
+  readonly #heldBefore = new Map<string, number>()
+  readonly #guaranteed = new Map<string, string>()
+  #world: Simulation | undefined
+
   /** Victims seen, by the class that allowed it: shows that the sweep meets the cases it is about. */
   readonly victims = new Map<string, number>()
 
+  readonly #policy: ClusterPlan['policy']
+
   constructor(plan: ClusterPlan) {
+    this.#policy = plan.policy
     for (const model of plan.models) this.#modelPriority.set(model.name, model.terms.priority)
   }
 
   inspect(simulation: Simulation): void {
+    this.#world = simulation
+    for (const { plan, device } of simulation.engines)
+      this.#heldBefore.set(plan.id, simulation.pools[device.index].machine.ledger.leasedTo(plan.id))
     this.#inspectOwnership(simulation)
     for (const engine of simulation.engines) this.#inspectService(simulation, engine)
   }
@@ -101,6 +116,7 @@ export class LawWatch {
         invariant(!this.#asked.has(record.request), () => `preemption ${record.request} asked twice`)
         this.#asked.set(record.request, { priority: record.priority, engine: record.engine })
         this.#askedAt.set(record.request, record.ts_us)
+        this.#noteGuarantee(record)
         return
       case 'preemption_outcome':
         return this.#answer(record)
@@ -114,16 +130,15 @@ export class LawWatch {
   }
 
   /** Law 4: a preemption request ends once; nothing is decided about it afterwards. */
-  #answer(record: Extract<TraceRecord, { event: 'preemption_outcome' }>): void {
+  #answer(record: PreemptionOutcomeRecord): void {
     invariant(!this.#answered.has(record.request), () => `preemption ${record.request} ended twice`)
     invariant(this.#asked.has(record.request), () => `preemption ${record.request} was never asked`)
     for (const donor of record.donors) this.#donorClass.set(`${record.request} ${donor.engine}`, donor.class)
     if (record.outcome === 'planned') return
     this.#answered.set(record.request, record.outcome)
-    this.longest.answerUs = Math.max(
-      this.longest.answerUs,
-      record.ts_us - (this.#askedAt.get(record.request) ?? 0),
-    )
+    const tookUs = record.ts_us - (this.#askedAt.get(record.request) ?? 0)
+    this.longest.answerUs = Math.max(this.longest.answerUs, tookUs)
+    this.#returned(record, tookUs)
   }
 
   /** Law 5: what was stopped for a request was stopped under a rule that named its engine, and under priority only if lower. */
@@ -141,6 +156,26 @@ export class LawWatch {
       () =>
         `${victim} of priority ${own} was stopped for ${request}, whose boosted priority is at most ${bound}`,
     )
+  }
+
+  /** Law 10: who asks for no more than its guarantee (which add up to less than a pool here) gets it, unless it withdraws. */
+  #noteGuarantee({ request, engine: id, min_bundles: least }: PreemptionRequestRecord): void {
+    const engine = this.#world?.engines.find(({ plan }) => plan.id === id)
+    if (engine === undefined || this.#policy !== 'weighted-max-min') return
+    const held = this.#heldBefore.get(id) ?? 0
+    const guarantee = Math.floor(engine.model.plan.terms.guarantee * engine.device.plan.bundles)
+    if (held + least <= guarantee) this.#guaranteed.set(request, `${held} + ${least} of ${guarantee}`)
+  }
+
+  #returned({ request, outcome, reason, explanation }: PreemptionOutcomeRecord, tookUs: number): void {
+    const guaranteed = this.#guaranteed.get(request)
+    if (guaranteed === undefined || outcome === 'expired') return
+    invariant(
+      outcome === 'granted' || outcome === 'granted_partial',
+      () => `${request}, for ${guaranteed} guaranteed bundles, was ${outcome} (${reason}): ${explanation}`,
+    )
+    this.returned++
+    this.longest.returnUs = Math.max(this.longest.returnUs, tookUs)
   }
 
   #end(request: string, how: string): void {

@@ -1,4 +1,4 @@
-import { engineDocumentSchema, type EngineMessage } from '@kvasir/contracts'
+import { budgetNoteSchema, engineDocumentSchema, type EngineMessage, withBudget } from '@kvasir/contracts'
 import type { EngineEffect, EngineInput, EngineMachine } from '@kvasir/engine-core'
 import { invariant, type Micros } from '@kvasir/kernel'
 import { SyntheticContent } from '@kvasir/kv-cache'
@@ -92,10 +92,13 @@ export class LiveEngine {
     })
   }
 
-  document(text: string | null): void {
-    if (text === null || text === this.#documentText) return
-    this.#documentText = text
-    const document = engineDocumentSchema.parse(JSON.parse(text))
+  /** @param budget the newest beside a document, which may be this one. */
+  document(text: string | null, budget?: string): void {
+    if (text === null || `${text}${budget}` === this.#documentText) return
+    this.#documentText = `${text}${budget}`
+    const full = engineDocumentSchema.parse(JSON.parse(text))
+    const together = budget && withBudget(full, budgetNoteSchema.parse(JSON.parse(budget)))
+    const document = together && together !== 'behind' ? together : full
     this.tell({ kind: 'document', document })
     if (!document.member && document.incarnation === this.incarnation)
       this.whenAwake(() => this.#world.expelled(this))

@@ -6,12 +6,14 @@ import {
   type PoolSettings,
 } from '@kvasir/contracts'
 import {
+  type Bell,
   defaultOwnerTimings,
   MemoryStore,
   type OwnerEffect,
   Ear,
   type OwnerInput,
   OwnerMachine,
+  type PeerAnswer,
   type PeerCommand,
   PoolHost,
   type PoolOptions,
@@ -235,19 +237,17 @@ export class LivePool {
     this.after(100 + this.rng.int(300), () => {
       if (!this.storeUp) return
       const answer = this.store.peer(command)
-      if (command.kind === 'say')
-        for (const owner of this.owners)
-          this.after(100, () => this.#tellOwner(owner, { kind: 'bell', peer: command.peer }))
+      const bell = this.store.bellOf(command, answer)
+      if (bell) for (const owner of this.owners) this.after(100, () => this.#ring(owner, bell))
       if (lost || answer.kind !== 'document') return
       this.after(100, () => {
-        if (engine.incarnation === incarnation) this.#documentFor(engine, answer.text)
+        if (engine.incarnation === incarnation) this.#documentFor(engine, answer)
       })
     })
   }
 
-  #documentFor(engine: LiveEngine, text: string | null): void {
-    if (!engine.alive) return
-    engine.document(text)
+  #documentFor(engine: LiveEngine, { text, budget }: Extract<PeerAnswer, { kind: 'document' }>): void {
+    if (engine.alive) engine.document(text, budget)
   }
 
   // --- the group ---
@@ -315,6 +315,14 @@ export class LivePool {
         office.host = new PoolHost(now, takeover, { pool: options })
         return office.host
       },
+    })
+  }
+
+  #ring(owner: OwnerProcess, bell: Bell): void {
+    if (bell.kind !== 'letter') return this.#tellOwner(owner, { kind: 'bell', peer: '' })
+    this.#tellOwner(owner, {
+      kind: 'rung',
+      messages: owner.ear.listen({ letters: [bell.letter], heartbeats: [] }),
     })
   }
 
@@ -390,7 +398,8 @@ export class LivePool {
       const answer = reached ? this.store.own(command) : undefined
       if (command.kind === 'commit' && answer?.kind === 'committed') {
         this.#noteCommit(owner)
-        for (const { peer } of command.commit.documents) this.#tick(peer)
+        const { documents, budgets = [] } = command.commit
+        for (const { peer } of [...documents, ...budgets]) this.#tick(peer)
       }
       const heard = answer !== undefined && !lost
       const read = answer?.kind === 'peeked' ? owner.ear.hear(answer) : answer
@@ -460,7 +469,9 @@ export class LivePool {
   #inspectLedger(): void {
     for (const owner of this.owners) {
       const { host, epoch } = owner.office
-      if (!owner.alive || !owner.machine.owns || epoch !== this.device.epoch || !host) continue
+      // Who is stopped decides nothing, and may find that its time in office is over when it goes on.
+      if (!owner.alive || this.now < owner.pausedUntil) continue
+      if (!owner.machine.owns || epoch !== this.device.epoch || !host) continue
       const { ledger, members } = host.machine
       ledger.audit()
       // Of an engine that is gone for certain the group is told once that is durable.

@@ -1,4 +1,12 @@
-import type { EngineDocument, EngineMessage, Heartbeat, PreemptionOutcome } from '@kvasir/contracts'
+import {
+  type BudgetNote,
+  type EngineDocument,
+  type EngineMessage,
+  type Heartbeat,
+  type PreemptionOutcome,
+  withBudget,
+} from '@kvasir/contracts'
+import type { PeerAnswer } from '@kvasir/coordinator-core'
 import type { ActorStore } from '@kvasir/platform'
 
 const BEAT_EVERY_MS = 300
@@ -31,12 +39,18 @@ export class BenchPeer {
   #number = 0
   #held = 0
   #document: EngineDocument | undefined
+  /** The newest that came in full. */
+  #text = ''
   #heardMs = 0
   readonly #ends = new Map<string, (outcome: PreemptionOutcome) => void>()
   readonly #watchers = new Set<(document: EngineDocument) => boolean>()
   readonly #unsent: EngineMessage[] = []
   #timer: NodeJS.Timeout | undefined
   #silence: (() => void) | undefined
+  /** The last end of those that a heartbeat said were read, while documents carry it still. */
+  #saidRead: string | undefined
+  /** How many of `#unsent` were said before the last beat: an answer to the others may be on its way. */
+  #overdue = 0
 
   constructor(store: ActorStore, engine: string, model: string) {
     this.#store = store
@@ -50,9 +64,10 @@ export class BenchPeer {
 
   /** Joins, and resolves when it is a member with a lease. */
   async start(): Promise<void> {
-    this.#silence = await this.#store.onTick(this.#sender.engine, (text) => {
-      if (text === '') void this.#read()
-      else this.#hear(text)
+    this.#silence = await this.#store.onTick(this.#sender.engine, (tick) => {
+      if (tick.kind === 'missed') void this.#read()
+      else if (tick.kind === 'document') this.#hear(tick.text)
+      else this.#hearBudget(tick.text)
     })
     this.#say({ kind: 'join', ...this.#sender, number: ++this.#number, model: this.#model })
     this.#timer = setInterval(() => this.#everyBeat(), BEAT_EVERY_MS)
@@ -118,7 +133,8 @@ export class BenchPeer {
   /** Whatever was lost is said again, as engines do. */
   #everyBeat(): void {
     this.#sendBeat(false)
-    for (const message of this.#unsent) this.#send(message)
+    for (const message of this.#unsent.slice(0, this.#overdue)) this.#send(message)
+    this.#overdue = this.#unsent.length
   }
 
   #sendBeat(ring: boolean): void {
@@ -141,17 +157,34 @@ export class BenchPeer {
     const text = JSON.stringify(heartbeat)
     void this.#store
       .peer({ kind: 'beat', peer: this.#sender.engine, text, ring })
-      .then((answer) => answer.kind === 'document' && this.#hear(answer.text))
+      .then((answer) => answer.kind === 'document' && this.#found(answer))
   }
 
   async #read(): Promise<void> {
     const answer = await this.#store.peer({ kind: 'read', peer: this.#sender.engine })
-    if (answer.kind === 'document') this.#hear(answer.text)
+    if (answer.kind === 'document') this.#found(answer)
   }
 
-  #hear(text: string | null): void {
-    if (text === null) return
-    const document = JSON.parse(text) as EngineDocument
+  #found({ text, budget }: Extract<PeerAnswer, { kind: 'document' }>): void {
+    if (text !== null) this.#hear(text)
+    if (budget !== undefined) this.#hearBudget(budget)
+  }
+
+  #hearBudget(text: string): void {
+    if (!this.#document) return
+    const document = withBudget(this.#document, JSON.parse(text) as BudgetNote)
+    if (document === 'behind') void this.#read()
+    else this.#take(document)
+  }
+
+  #hear(text: string): void {
+    // As engines do: what was read once is not read again.
+    if (text === this.#text) return
+    this.#text = text
+    this.#take(JSON.parse(text) as EngineDocument)
+  }
+
+  #take(document: EngineDocument): void {
     const last = this.#document
     if (document.incarnation !== this.#sender.incarnation) return
     if (
@@ -163,11 +196,15 @@ export class BenchPeer {
     this.#heardMs = performance.now()
     const gives = document.leaseBundles < this.#held || document.reclaims.length > 0
     this.#held = document.leaseBundles
-    while (this.#unsent.length > 0 && numberOf(this.#unsent[0]) <= document.processedThrough)
-      this.#unsent.shift()
-    if (gives) this.#sendBeat(true)
-    // Ends are carried until a heartbeat says that they were read.
-    else if (document.outcomes.length > OUTCOMES_CARRIED) this.#sendBeat(false)
+    const answered = this.#unsent.findIndex((message) => numberOf(message) > document.processedThrough)
+    const gone = answered < 0 ? this.#unsent.length : answered
+    this.#unsent.splice(0, gone)
+    this.#overdue = Math.max(0, this.#overdue - gone)
+    const { outcomes } = document
+    const unsaid = outcomes.length > OUTCOMES_CARRIED && !outcomes.some(({ id }) => id === this.#saidRead)
+    // Ends are carried until a heartbeat says that they were read: it is said once, and at once.
+    if (unsaid) this.#saidRead = outcomes.at(-1)?.id
+    if (gives || unsaid) this.#sendBeat(true)
     for (const outcome of document.outcomes) {
       this.#ends.get(outcome.id)?.(outcome)
       this.#ends.delete(outcome.id)

@@ -28,7 +28,7 @@ export const fullSize: ClusterBenchSize = {
   requests: 1_000,
   rateSeconds: 5,
   rounds: 40,
-  steps: 1_200,
+  steps: 5_000,
   idleSeconds: 20,
   completions: 200,
 }

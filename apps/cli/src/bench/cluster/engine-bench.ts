@@ -13,9 +13,15 @@ import { type ActorStore, EngineDriver } from '@kvasir/platform'
 import { makeEngine, servedPlan, stepCostOf } from '@kvasir/simulation'
 
 const BATCH = 256
-/** Steps that are not counted. */
-const WARM_UP = 800
-const POOL = { id: 'bench', gpu: 'H100', tp: 1, pagesPerBundle: 4, bundles: 6_000 }
+/** Steps that are not counted: until everything that a step runs is compiled. */
+const WARM_UP = 3_000
+/** Of each sequence. */
+const PROMPT_TOKENS = 64
+/** Steps for which sequences last beyond those that are counted. */
+const SPARE_STEPS = 200
+const POOL = { id: 'bench', gpu: 'H100', tp: 1, pagesPerBundle: 4 }
+/** KV of 16 tokens of this model in each of four blocks. */
+const TOKENS_PER_BUNDLE = 64
 /** Of modelled time: a step is over before the process has looked. */
 const SPEED_UP = 1e6
 
@@ -27,14 +33,19 @@ export interface LoopTimes {
   readonly wallUsEach: number
 }
 
-/** What a step costs an engine beside its arithmetic: a device on which arithmetic takes no time. */
+/**
+ * What a step costs an engine beside its arithmetic: a device on which arithmetic takes no time, and with memory enough for all
+ * sequences to their end, for one that was stopped would leave its place in every step empty.
+ */
 export async function loopBench(steps: number): Promise<LoopTimes> {
   const gpu = knownGpu(POOL.gpu)
   const costs = new StepCosts(gpu, POOL.tp)
-  const machine = { bundles: POOL.bundles, arbitration: 'claims', gpu } as const
+  const outputTokens = WARM_UP + steps + SPARE_STEPS
+  const bundles = BATCH * Math.ceil((PROMPT_TOKENS + outputTokens) / TOKENS_PER_BUNDLE + 1)
+  const machine = { bundles, arbitration: 'claims', gpu } as const
   const device = new SimulatedGroup({ machine, costOf: (open) => costs.of(open), speedUp: SPEED_UP })
   const settings = poolSettingsSchema.parse({})
-  const driver = engineOn(device, settings)
+  const driver = engineOn(device, { settings, bundles })
   let counted = 0
   let began: { readonly ms: number; readonly cpu: NodeJS.CpuUsage } | undefined
   try {
@@ -56,7 +67,8 @@ export async function loopBench(steps: number): Promise<LoopTimes> {
           wallUsEach: (1_000 * wallMs) / steps,
         })
       }
-      for (let i = 0; i < BATCH; i++) driver.submit(sequence(i, steps), { tokens, finished, refused, ended })
+      for (let i = 0; i < BATCH; i++)
+        driver.submit(sequence(i, outputTokens), { tokens, finished, refused, ended })
     })
   } finally {
     await driver.stop()
@@ -70,39 +82,43 @@ const refused = (reason: string) => {
   throw new Error(`the engine of the bench refuses a sequence: ${reason}`)
 }
 
-function sequence(i: number, steps: number) {
+function sequence(i: number, outputTokens: number) {
   return {
     id: `s${i}`,
-    promptTokens: 64,
-    maxOutputTokens: WARM_UP + steps + 200,
+    promptTokens: PROMPT_TOKENS,
+    maxOutputTokens: outputTokens,
     priority: 0,
     arrivalUs: 0,
     content: new SyntheticContent({ uniqueSeed: i + 1 }),
   }
 }
 
-function engineOn(device: SimulatedGroup, settings: PoolSettings): EngineDriver {
+function engineOn(
+  device: SimulatedGroup,
+  { settings, bundles }: { readonly settings: PoolSettings; readonly bundles: number },
+): EngineDriver {
+  const pool = { ...POOL, bundles }
   const plan = servedPlan({
     name: 'bench',
     model: knownModel('Llama-3.1-8B'),
     terms: engineTermsSchema.parse({}),
     slo: { ttftUs: undefined, tpotUs: undefined, e2eUs: undefined },
     engine: {},
-    pools: [POOL],
+    pools: [pool],
     shared: true,
   })
   const parts = {
     engine: 'e',
     model: plan,
-    pool: POOL,
+    pool,
     policy: 'weighted-max-min',
     settings,
     share: 1,
   } as const
-  const cost = stepCostOf(plan, POOL)
+  const cost = stepCostOf(plan, pool)
   return new EngineDriver({
     engine: 'e',
-    store: generousStore(),
+    store: generousStore(bundles),
     device,
     machine: (incarnation) => makeEngine({ ...parts, incarnation, cost }),
     heartbeatUs: settings.heartbeatUs,
@@ -110,7 +126,7 @@ function engineOn(device: SimulatedGroup, settings: PoolSettings): EngineDriver 
 }
 
 /** The store of an owner that leaves everything to the one engine there is. */
-function generousStore(): ActorStore {
+function generousStore(bundles: number): ActorStore {
   let document: EngineDocument | undefined
   const nothing = () => Promise.resolve(() => undefined)
   return {
@@ -118,7 +134,7 @@ function generousStore(): ActorStore {
     peer: (command) => {
       if (command.kind === 'say') return Promise.resolve({ kind: 'said', position: '1-0' })
       if (command.kind === 'beat')
-        document = documentAfter(JSON.parse(command.text) as EngineMessage, document)
+        document = documentAfter(JSON.parse(command.text) as EngineMessage, document, bundles)
       return Promise.resolve({ kind: 'document', text: document ? JSON.stringify(document) : null })
     },
     onBell: nothing,
@@ -128,10 +144,13 @@ function generousStore(): ActorStore {
   }
 }
 
-function documentAfter(message: EngineMessage, last: EngineDocument | undefined): EngineDocument | undefined {
+function documentAfter(
+  message: EngineMessage,
+  last: EngineDocument | undefined,
+  bundles: number,
+): EngineDocument | undefined {
   if (message.kind !== 'heartbeat') return last
   const { engine, incarnation, beat } = message
-  const { bundles } = POOL
   return {
     engine,
     incarnation,

@@ -8,6 +8,7 @@ const finished: RequestRecord = {
   model: 'm',
   prompt: 'q',
   maxTokens: 2,
+  priority: 0,
   sentMs: 1_000,
   endedMs: 2_000,
   text: ' one two',

@@ -17,6 +17,7 @@ export interface RequestRecord {
   readonly model: string
   readonly prompt: string
   readonly maxTokens: number
+  readonly priority: number
   readonly sentMs: number
   endedMs: number
   text: string
@@ -35,6 +36,15 @@ export interface ClientLoadOptions {
 const PATIENCE_MS = 90_000
 /** Prompts of which each model gets each again and again: equal questions must have equal answers. */
 const PROMPTS = 12
+/**
+ * Lengths of prompts in characters, four to a token: a tenth, a half and nearly all of a third of a pool. Memory must be scarce while the
+ * machine that all processes share is not busier for it, so it is prompts that are long, and not answers.
+ */
+const PROMPT_CHARACTERS = [440, 1_800, 3_600]
+/** Each client asks in one of so many bands of priority: work of the lower ones is stopped for the higher. */
+const BANDS = 4
+/** Between two requests of a client whose gateway is down, and of one who was refused, ms. */
+const PAUSE_MS = { broken: 1_000, refused: 200 }
 
 /** Clients that ask, read the answer to its end, and ask again. */
 export class ClientLoad {
@@ -66,14 +76,15 @@ export class ClientLoad {
     for (let count = 0; !this.#stopped; count++) {
       // The first models are asked most: their engines need memory that others have.
       const model = models[Math.min(rng.int(models.length), rng.int(models.length))]
-      const prompt = `${model} question ${rng.int(PROMPTS)} `.padEnd(400 + 40 * rng.int(2), 'lorem ipsum ')
-      const record = await this.ask({
+      const characters = PROMPT_CHARACTERS[rng.int(PROMPT_CHARACTERS.length)]
+      const { end } = await this.ask({
         id: `c${index}-${count}`,
         model,
-        prompt,
+        prompt: `${model} question ${rng.int(PROMPTS)} `.padEnd(characters, 'lorem ipsum '),
         maxTokens: 24 + rng.int(3) * 16,
+        priority: index % BANDS,
       })
-      if (record.end.kind !== 'finished') await sleep(200)
+      if (end.kind !== 'finished') await sleep(end.kind === 'broken' ? PAUSE_MS.broken : PAUSE_MS.refused)
     }
   }
 
@@ -83,6 +94,7 @@ export class ClientLoad {
     readonly model: string
     readonly prompt: string
     readonly maxTokens: number
+    readonly priority: number
   }): Promise<RequestRecord> {
     const record: RequestRecord = {
       ...question,
@@ -105,14 +117,14 @@ export class ClientLoad {
   }
 
   async #read(record: RequestRecord): Promise<void> {
-    const { id, model, prompt, maxTokens } = record
+    const { id, model, prompt, maxTokens, priority } = record
     const response = await fetch(`${this.#options.gateway}/v1/completions`, {
       method: 'POST',
       signal: AbortSignal.timeout(PATIENCE_MS),
       headers: {
         'content-type': 'application/json',
         'x-request-id': id,
-        'x-priority': String(this.#priorityOf(model)),
+        'x-priority': String(priority),
       },
       body: JSON.stringify({
         model,
@@ -134,12 +146,6 @@ export class ClientLoad {
       rest = events.pop() ?? ''
       for (const event of events) this.#take(record, event.replace(/^data: /, ''))
     }
-  }
-
-  /** The models that are asked most come first, so that their work may stop that of others. */
-  #priorityOf(model: string): number {
-    const { models } = this.#options
-    return models.length - models.indexOf(model)
   }
 
   #take(record: RequestRecord, data: string): void {

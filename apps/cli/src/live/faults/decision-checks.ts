@@ -8,19 +8,27 @@ import {
 } from '@kvasir/contracts'
 import { replayRecord } from '@kvasir/coordinator-core'
 import { type Check, Checking } from './check.js'
+import { RankChecks, type RankNumbers, type StoppedWork } from './rank-checks.js'
 
 /** Rounds for which an engine with demand may get nothing, beyond one for each engine of its pool. */
 const ROUNDS_OF_GRACE = 3
 
-/** The laws that can be seen in what owners decided. @param logs lines of each pool's log, in order. */
-export function checkDecisions(logs: ReadonlyMap<string, readonly string[]>): readonly Check[] {
+/**
+ * The laws that can be seen in what owners decided.
+ * @param logs lines of each pool's log, in order.
+ * @param stopped what engines stopped for each other.
+ */
+export function checkDecisions(
+  logs: ReadonlyMap<string, readonly string[]>,
+  stopped: readonly StoppedWork[],
+): { readonly checks: readonly Check[]; readonly rank: RankNumbers } {
+  const rank = new RankChecks()
   const checks = {
     budgets: new Checking('1', 'the budgets of a round add up to no more than its capacity'),
     bundles: new Checking('2', 'what a round says is leased, free and quarantined is no more than exists'),
     order: new Checking('3', 'an epoch has one owner: its rounds only rise, and it does not come back'),
     ends: new Checking('4', 'a request for memory has one end, and the same one when asked again'),
     open: new Checking('4', 'a request that was followed by another of the same run has an end'),
-    rank: new Checking('5', 'no victim outranks the beneficiary, unless by the entitlement rule'),
     service: new Checking('7', 'an engine with demand is served within a bounded number of rounds'),
     replay: new Checking('9', 'a decision taken again from its record has the same bytes'),
   }
@@ -38,12 +46,16 @@ export function checkDecisions(logs: ReadonlyMap<string, readonly string[]>): re
         checkRound(record, checks)
       } else if (record.kind === 'donors') {
         requests.asked(record)
-        checkRank(record, checks.rank)
+        rank.decided(record)
       } else requests.ended(record, checks.ends)
     })
     requests.checkOpen(checks.open)
   }
-  return Object.values(checks).map(({ result }) => result)
+  rank.stopped(stopped)
+  return {
+    checks: [...Object.values(checks).map(({ result }) => result), ...rank.results],
+    rank: rank.numbers,
+  }
 }
 
 function recordIn(pool: string, line: string): DecisionRecord {
@@ -66,17 +78,6 @@ function checkRound(record: RoundDecisionRecord, checks: Readonly<Record<'budget
     leased + free + quarantined <= bundles,
     () => `${name()}: ${leased} leased, ${free} free, ${quarantined} quarantined of ${bundles}`,
   )
-}
-
-function checkRank({ request, view, answer }: DonorsDecisionRecord, rank: Checking): void {
-  const boostOf = (engine: string) => view.engines.find(([id]) => id === engine)?.[9] ?? 0
-  for (const [engine, , , rule, ceiling] of answer.donors) {
-    if (rule !== 'priority') continue
-    rank.that(
-      ceiling !== null && ceiling + boostOf(engine) < request.priority + boostOf(request.engine),
-      () => `${request.id} of priority ${request.priority} stops work of ${ceiling} at ${engine}`,
-    )
-  }
 }
 
 /** Rounds of one pool, in order. */
@@ -113,9 +114,10 @@ class Rounds {
     this.#epoch = epoch
     this.#round = round
     engines.forEach(([engine, , , , , , liveness, demandTokens], i) => {
-      const served = answer.shares[i][0] > 0 || demandTokens === 0 || liveness !== 'live'
-      const rounds = served ? 0 : (this.#hungry.get(engine) ?? 0) + 1
+      const wants = demandTokens > 0 && liveness === 'live'
+      const rounds = wants && answer.shares[i][0] === 0 ? (this.#hungry.get(engine) ?? 0) + 1 : 0
       this.#hungry.set(engine, rounds)
+      if (!wants) return
       service.that(
         rounds <= engines.length + ROUNDS_OF_GRACE,
         () => `${engine} asks for ${demandTokens} tokens and got none in ${rounds} rounds`,

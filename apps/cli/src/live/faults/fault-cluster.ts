@@ -21,6 +21,7 @@ import type { ProcessRecord } from '../state-folder.js'
 import { Supervised } from '../supervise/supervised.js'
 import type { GroupHistory } from './device-checks.js'
 import type { FaultKind } from './fault-schedule.js'
+import { type StoppedWork, stoppedWorkIn } from './rank-checks.js'
 
 /** From src/live/faults and from dist/live/faults alike. */
 const appsFolder = fileURLToPath(new URL('../../../../', import.meta.url))
@@ -86,9 +87,7 @@ export class FaultCluster {
     this.pools = poolNames(pools)
     this.models = modelNames(models)
     this.gateway = programs.find(({ kind }) => kind === 'gateway')?.url ?? ''
-    this.#logs = programs.map(({ name }) =>
-      createWriteStream(join(folder, 'logs', `${name}.log`), { flags: 'a' }),
-    )
+    this.#logs = programs.map(({ name }) => createWriteStream(this.#logOf(name), { flags: 'a' }))
     this.#processes = programs.map(({ name, kind, app, url, profile }, i) => {
       const path = join(folder, 'profiles', `${name}.json`)
       writeFileSync(path, JSON.stringify(profile))
@@ -150,11 +149,29 @@ export class FaultCluster {
     }))
   }
 
+  /** What engines stopped for each other until now. */
+  get stoppedWork(): readonly StoppedWork[] {
+    return this.#processes
+      .filter(({ kind }) => kind === 'engine')
+      .flatMap(({ record }) => stoppedWorkIn(readFileSync(this.#logOf(record.name), 'utf8')))
+  }
+
+  /** Leaves lines beside the logs of processes. */
+  keep(folder: string, lines: ReadonlyMap<string, readonly string[]>): void {
+    mkdirSync(join(this.#folder, folder), { recursive: true })
+    for (const [name, those] of lines)
+      writeFileSync(join(this.#folder, folder, `${name}.jsonl`), those.map((line) => `${line}\n`).join(''))
+  }
+
   async stop(): Promise<void> {
     for (const kind of ['gateway', 'engine', 'coordinator', 'group'])
       await Promise.all(this.#processes.filter((one) => one.kind === kind).map((one) => one.stop()))
     await this.redis.close()
     for (const log of this.#logs) log.end()
+  }
+
+  #logOf(name: string): string {
+    return join(this.#folder, 'logs', `${name}.log`)
   }
 
   async #strikeRedis(kind: 'redis' | 'redis_emptied', pick: number): Promise<void> {
@@ -236,7 +253,7 @@ function clusterPlanOf({ pools, models }: FaultClusterOptions): Described {
       architecture: 'Llama-3.1-8B-FP8',
       pools: poolNames(pools),
       weight: 1 + (i % 3),
-      guarantee: 0.02,
+      guarantee: 0.1,
       priority: i % 4,
     })),
     workload: {

@@ -6,22 +6,31 @@ const SHOWN = 5
 
 /** What was killed, what came of it, and a table of all checks, for people. */
 export function faultReportText({ struck, checks, numbers }: FaultReport): string {
-  const { requests, finished, otherEnds, tokens, decisions, healedMs } = numbers
+  const { requests, finished, otherEnds, tokens, decisions, rank, healedMs } = numbers
   return [
     'killed:',
     ...struck.map(({ atMs, victim }) => `  ${(atMs / 1000).toFixed(1).padStart(6)} s  ${victim}`),
     '',
     `${requests} requests: ${finished} finished (${tokens} tokens came in pieces)`,
     ...Object.entries(otherEnds).map(([end, count]) => `  ${String(count).padStart(6)}  ${end}`),
+    `donors of memory: ${countsText(rank.donors)}; sequences stopped for other engines: ${countsText(rank.stopped)}`,
     `${decisions} decisions read; everything was ready ${(healedMs / 1000).toFixed(1)} s after the last fault`,
     '',
-    '| law | what | checked | violations |',
+    '| law | what | cases | violations |',
     '|---|---|---:|---:|',
     ...checks.map(
-      ({ law, what, checked, violations }) => `| ${law} | ${what} | ${checked} | ${violations.length} |`,
+      // Of what never happened it is not known whether it holds.
+      ({ law, what, checked, violations }) =>
+        `| ${law} | ${what} | ${checked} | ${checked === 0 ? 'not exercised' : violations.length} |`,
     ),
     ...checks.flatMap(violationLines),
   ].join('\n')
+}
+
+function countsText(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([what, count]) => `${count} ${what}`)
+    .join(', ')
 }
 
 function violationLines({ law, what, violations }: Check): readonly string[] {

@@ -7,6 +7,7 @@ import { DecisionCollector } from './decision-collector.js'
 import { checkGroups } from './device-checks.js'
 import { FaultCluster, type FaultClusterOptions } from './fault-cluster.js'
 import { type Fault, scheduleFaults } from './fault-schedule.js'
+import type { RankNumbers } from './rank-checks.js'
 
 export interface FaultRunOptions extends FaultClusterOptions {
   readonly seed: number
@@ -34,6 +35,7 @@ export interface FaultNumbers {
   readonly otherEnds: Readonly<Record<string, number>>
   readonly tokens: number
   readonly decisions: number
+  readonly rank: RankNumbers
   /** From the last fault until every model was ready again, ms. */
   readonly healedMs: number
 }
@@ -43,6 +45,8 @@ const READY_WITHIN_MS = 240_000
 const HEAL_WITHIN_MS = 60_000
 /** After a decision leases hold at least so long, ms. */
 const LEASED_MS = 3_000
+/** Engines that gave no token for so long were not there, or had nothing to do, ms. */
+const SERVING_MS = 1_000
 
 /** Starts a cluster, loads it, kills parts of it, and checks what must hold whatever fails. */
 export async function runFaults(options: FaultRunOptions): Promise<FaultReport> {
@@ -84,19 +88,23 @@ export async function runFaults(options: FaultRunOptions): Promise<FaultReport> 
     )
     const healedMs = Date.now() - lastMs
     for (const model of models) {
-      const { end } = await load.ask({ id: `calm-${model}`, model, prompt: 'after all', maxTokens: 8 })
+      const question = { id: `calm-${model}`, model, prompt: 'after all', maxTokens: 8, priority: 0 }
+      const { end } = await load.ask(question)
       calm.that(end.kind === 'finished', () => `${model}: ${JSON.stringify(end)}`)
     }
     await collector.stop()
-    const { histories } = cluster
+    cluster.keep('decisions', collector.logs)
+    const { histories, stoppedWork } = cluster
+    const decided = checkDecisions(collector.logs, stoppedWork)
     const checks = [
-      ...checkDecisions(collector.logs),
+      ...decided.checks,
       ...checkGroups(histories),
       ...checkClients(load.records, down),
       servedMeanwhile(load.tokenTimes, collector.readMs, outages, down),
       calm.result,
     ]
-    return { struck, checks, numbers: numbersOf(load, collector, healedMs) }
+    const numbers = { ...numbersOf(load, collector), rank: decided.rank, healedMs }
+    return { struck, checks, numbers }
   } finally {
     await cluster.stop()
   }
@@ -138,8 +146,8 @@ async function untilAnswered(gateway: string, fromMs: number, down: Window[]): P
 }
 
 /**
- * Law 8: tokens come while Redis is away, if there is a gateway and there are leases: somebody must have owned pools until then. The first
- * half second may be of what was on its way.
+ * Law 8: tokens come while Redis is away, if there is a gateway, if engines were serving, and if there are leases: somebody must have owned
+ * pools until then. The first half second may be of what was on its way.
  */
 function servedMeanwhile(
   tokenTimes: readonly number[],
@@ -150,7 +158,9 @@ function servedMeanwhile(
   const served = new Checking('8', 'engines go on within their leases while the store is away')
   for (const { fromMs, toMs } of outages) {
     if (down.some((window) => window.fromMs < toMs && window.toMs > fromMs)) continue
-    if (!decidedMs.some((atMs) => atMs > fromMs - LEASED_MS && atMs <= fromMs)) continue
+    const within = (times: readonly number[], ms: number) =>
+      times.some((atMs) => atMs > fromMs - ms && atMs <= fromMs)
+    if (!within(decidedMs, LEASED_MS) || !within(tokenTimes, SERVING_MS)) continue
     const tokens = tokenTimes.filter((atMs) => atMs > fromMs + 500 && atMs < toMs).length
     served.that(
       tokens > 0,
@@ -160,7 +170,7 @@ function servedMeanwhile(
   return served.result
 }
 
-function numbersOf(load: ClientLoad, collector: DecisionCollector, healedMs: number): FaultNumbers {
+function numbersOf(load: ClientLoad, collector: DecisionCollector): Omit<FaultNumbers, 'rank' | 'healedMs'> {
   const otherEnds: Record<string, number> = {}
   for (const { end, text } of load.records) {
     if (end.kind === 'finished') continue
@@ -174,6 +184,5 @@ function numbersOf(load: ClientLoad, collector: DecisionCollector, healedMs: num
     otherEnds,
     tokens: load.tokenTimes.length,
     decisions: [...collector.logs.values()].reduce((sum, lines) => sum + lines.length, 0),
-    healedMs,
   }
 }

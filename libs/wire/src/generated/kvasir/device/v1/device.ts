@@ -160,7 +160,24 @@ export interface Execute {
   readonly sender: Sender | undefined;
   readonly epoch: number;
   readonly shape: StepShape | undefined;
-  readonly copies: BlockCopies | undefined;
+  readonly copies:
+    | BlockCopies
+    | undefined;
+  /**
+   * The engine will have work for another step when this one has ended: it stands in line then without a `Ready`. A device that does not
+   * know this says so by `Executed.next`.
+   */
+  readonly next:
+    | NextTurn
+    | undefined;
+  /** Said without a turn: the step runs if nobody uses the group or waits for it, and is refused otherwise. */
+  readonly ifFree: boolean;
+}
+
+/** As in `Ready`, but that the slack counts from the step's beginning. */
+export interface NextTurn {
+  readonly claim: number;
+  readonly slackUs?: number | undefined;
 }
 
 /** Copies without a step: from the device to host memory only. Answered by `Copied`. */
@@ -218,6 +235,8 @@ export interface Executed {
   readonly engine: string;
   readonly startedUs: number;
   readonly finishedUs: number;
+  /** The engine stands in line for its next turn, as it asked with `Execute`. Else the group waits for its `Ready` or `Pass`. */
+  readonly next: boolean;
 }
 
 export interface Copied {
@@ -1111,7 +1130,7 @@ export const Ready: MessageFns<Ready> = {
 };
 
 function createBaseExecute(): Execute {
-  return { sender: undefined, epoch: 0, shape: undefined, copies: undefined };
+  return { sender: undefined, epoch: 0, shape: undefined, copies: undefined, next: undefined, ifFree: false };
 }
 
 export const Execute: MessageFns<Execute> = {
@@ -1127,6 +1146,12 @@ export const Execute: MessageFns<Execute> = {
     }
     if (message.copies !== undefined) {
       BlockCopies.encode(message.copies, writer.uint32(34).fork()).join();
+    }
+    if (message.next !== undefined) {
+      NextTurn.encode(message.next, writer.uint32(42).fork()).join();
+    }
+    if (message.ifFree !== false) {
+      writer.uint32(48).bool(message.ifFree);
     }
     return writer;
   },
@@ -1174,6 +1199,79 @@ export const Execute: MessageFns<Execute> = {
             }
 
             message.copies = BlockCopies.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.next = NextTurn.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.ifFree = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNextTurn(): NextTurn {
+  return { claim: 0, slackUs: undefined };
+}
+
+export const NextTurn: MessageFns<NextTurn> = {
+  encode(message: NextTurn, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.claim !== 0) {
+      writer.uint32(9).double(message.claim);
+    }
+    if (message.slackUs !== undefined) {
+      writer.uint32(16).sint64(message.slackUs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NextTurn {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNextTurn() as any;
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.claim = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.slackUs = longToNumber(reader.sint64());
             continue;
           }
         }
@@ -1708,7 +1806,7 @@ export const Turn: MessageFns<Turn> = {
 };
 
 function createBaseExecuted(): Executed {
-  return { engine: "", startedUs: 0, finishedUs: 0 };
+  return { engine: "", startedUs: 0, finishedUs: 0, next: false };
 }
 
 export const Executed: MessageFns<Executed> = {
@@ -1721,6 +1819,9 @@ export const Executed: MessageFns<Executed> = {
     }
     if (message.finishedUs !== 0) {
       writer.uint32(25).double(message.finishedUs);
+    }
+    if (message.next !== false) {
+      writer.uint32(32).bool(message.next);
     }
     return writer;
   },
@@ -1760,6 +1861,14 @@ export const Executed: MessageFns<Executed> = {
             }
 
             message.finishedUs = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.next = reader.bool();
             continue;
           }
         }
