@@ -67,12 +67,14 @@ describe('an engine that is not heard', () => {
     expect(world.document('a')).toMatchObject({ member: true, leaseBundles: 70, reclaims: [] })
   })
 
-  it('is dismissed when it is gone: by then no lease of it is left, and its bundles are free', () => {
+  it('is dismissed when it is gone: by then no lease of it is left, and its bundles are free as soon as the device can have heard it', () => {
     const world = contended()
     silenceOf(world, 8_200_000)
     expect(world.evicted).toEqual([])
     silenceOf(world, 200_000)
     expect([world.evicted, world.pool.members.length]).toEqual([['a'], 1])
+    expect(world.pool.ledger.quarantinedOf('a')).toBe(80)
+    silenceOf(world, 1_000_000)
     expect(world.pool.ledger.totals.quarantined).toBe(0)
     expect(world.lease('b')).toBe(100)
   })
@@ -94,7 +96,7 @@ describe('an engine that is not heard', () => {
     expect(world.pool.ledger.quarantinedOf('a')).toBe(80 + second)
     silenceOf(world, 7_600_000)
     expect(world.pool.ledger.quarantinedOf('a')).toBe(second)
-    silenceOf(world, 900_000)
+    silenceOf(world, 1_900_000)
     expect(world.pool.ledger.quarantinedOf('a')).toBe(0)
   })
 })

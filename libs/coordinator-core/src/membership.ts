@@ -10,7 +10,7 @@ import { guaranteeBundles } from './memory-round.js'
 import type { HeldBundles } from './owner/hosted.js'
 import type { PoolOptions } from './pool-options.js'
 import type { MemberState } from './pool-state.js'
-import { Quarantine } from './quarantine.js'
+import { CLOSING_US, Quarantine } from './quarantine.js'
 import type { Departed, Registry } from './registry.js'
 import type { RoundClock } from './round-clock.js'
 
@@ -83,7 +83,7 @@ export class Membership {
 
   /** The device has said who has bundles mapped, after all that it was told: what it took is free without waiting. */
   confirm(now: Micros, mapped: readonly HeldBundles[]): void {
-    const { ledger, clock, registry, evict } = this.#parts
+    const { ledger, registry, evict } = this.#parts
     const { free } = ledger
     const vanished = this.#quarantine.confirm(mapped)
     // Who left gave everything back, and the device has not heard it: it could not be reached then.
@@ -94,9 +94,7 @@ export class Membership {
         vanished.every((run) => run.engine !== engine || run.incarnation !== incarnation),
     )
     for (const { engine, incarnation } of [...vanished, ...left]) evict(engine, incarnation)
-    if (ledger.free === free) return
-    clock.noteChange()
-    clock.soon(now)
+    this.#noteFreed(now, free)
   }
 
   leave(now: Micros, member: Member): void {
@@ -109,15 +107,24 @@ export class Membership {
 
   /** Judges everybody by the time since they were last heard of, and frees what nobody can believe to hold any more. */
   watch(now: Micros): void {
-    const { registry, options } = this.#parts
+    const { registry, options, ledger } = this.#parts
     const { heartbeatUs, leaseUs } = options.settings
     for (const member of registry.members) {
       const beats = member.heartbeat && isIdle(member.heartbeat) ? IDLE_HEARTBEATS : 1
       this.#judge(now, member, livenessOf(now - member.heardUs, beats * heartbeatUs, leaseUs))
     }
+    const { free } = ledger
     // Nobody came for what the device had as mapped when this owner began: it must have it no more than the ledger.
     for (const { engine, incarnation } of this.#quarantine.expire(now))
       if (registry.find(engine)?.incarnation !== incarnation) this.#parts.evict(engine, incarnation)
+    this.#noteFreed(now, free)
+  }
+
+  #noteFreed(now: Micros, before: Bundles): void {
+    const { ledger, clock } = this.#parts
+    if (ledger.free === before) return
+    clock.noteChange()
+    clock.soon(now)
   }
 
   /**
@@ -156,7 +163,8 @@ export class Membership {
       ledger.leave(engine)
     } else {
       // Leases run from heartbeats, and none was sent after the last word that was heard.
-      const untilUs = member.heardUs + certainExpiryUs(options.settings.leaseUs)
+      const expiryUs = member.heardUs + certainExpiryUs(options.settings.leaseUs)
+      const untilUs = Math.max(expiryUs, now + CLOSING_US)
       this.#quarantine.isolate({ engine, incarnation, untilUs, evicted: true })
       this.#parts.evict(engine, incarnation)
     }

@@ -2,6 +2,9 @@ import type { Bundles, Micros } from '@kvasir/kernel'
 import type { Ledger } from '@kvasir/reclaim'
 import { mustDo } from './debits.js'
 
+/** For so long bundles stay isolated at least once the device was told to take them: until the word has reached it, somebody may use them still. */
+export const CLOSING_US: Micros = 1_000_000
+
 /** One run of an engine. */
 interface Run {
   readonly engine: string
@@ -49,12 +52,21 @@ export class Quarantine {
     return claimed
   }
 
-  /** What has certainly run out is free. Answers the runs that the device was never told to take it from. */
+  /**
+   * What has certainly run out is free, if the device was told to take it, and the word had its time. Answers the runs of which it is to be
+   * told now.
+   */
   expire(now: Micros): readonly Run[] {
-    const over = this.#free(({ untilUs }) => now >= untilUs)
-    return over.flatMap(({ engine, incarnation, evicted }) =>
-      evicted || incarnation === undefined ? [] : [{ engine, incarnation }],
+    this.#free(
+      ({ untilUs, evicted, incarnation }) => now >= untilUs && (evicted || incarnation === undefined),
     )
+    const untold: Run[] = []
+    this.#entries = this.#entries.map((entry) => {
+      if (now < entry.untilUs || entry.incarnation === undefined) return entry
+      untold.push({ engine: entry.engine, incarnation: entry.incarnation })
+      return { ...entry, evicted: true, untilUs: now + CLOSING_US }
+    })
+    return untold
   }
 
   /**
@@ -70,11 +82,10 @@ export class Quarantine {
     )
   }
 
-  #free(isOver: (entry: Entry) => boolean): readonly Entry[] {
+  #free(isOver: (entry: Entry) => boolean): void {
     const over = this.#entries.filter(isOver)
-    if (over.length === 0) return over
+    if (over.length === 0) return
     for (const { engine, bundles } of over) mustDo(this.#ledger.expire(engine, bundles))
     this.#entries = this.#entries.filter((entry) => !over.includes(entry))
-    return over
   }
 }

@@ -1,3 +1,4 @@
+import { CLOSING_US } from '../quarantine.js'
 import {
   type EngineDocument,
   type EngineMessage,
@@ -287,11 +288,16 @@ describe('an owner and what the device has mapped', () => {
     const next = new Owner(0, { epoch: 2, state: null, device: [mapped('a', 30), mapped('b', 5)] })
     const { owner } = settled()
     next.say(heartbeat('b', owner))
-    for (let at = 0; at < QUARANTINE_US + 400_000; at += 300_000) {
-      next.pass(300_000)
-      next.say(heartbeat('b', next))
+    const passFor = (us: number) => {
+      for (let at = 0; at < us; at += 300_000) {
+        next.pass(300_000)
+        next.say(heartbeat('b', next))
+      }
     }
+    passFor(QUARANTINE_US + 400_000)
     expect(evictions(next)).toEqual([close])
+    expect(next.host.machine.ledger.totals.quarantined).toBe(30)
+    passFor(CLOSING_US)
     expect(next.host.machine.ledger.totals.quarantined).toBe(0)
   })
 })
