@@ -57,10 +57,11 @@ export class DonorChoice {
     const held = ledger.leasedTo(member.engine) + ledger.incomingTo(member.engine)
     // A guarantee is returned on demand; what goes beyond it leaves donors at their shares, which else would ask it back.
     const guaranteed = held + (asked.minBundles ?? asked.bundles) <= guaranteeBundles(member, bundles)
+    // Curves come with heartbeats only while memory is scarce; who wants its guarantee does not wait for them.
+    const unsaid = guaranteed && donors === 'least-cost' ? asked.bundles : 0
     return {
       request: asked,
-      // Curves come with heartbeats only while memory is scarce; who wants its guarantee does not wait for them.
-      view: poolView(now, this.#parts, this.#history, member, guaranteed ? asked.bundles : 0),
+      view: poolView(now, this.#parts, this.#history, member, unsaid),
       policy: {
         ...DEFAULT_RECLAIM_POLICY,
         chooser: donors === 'single-donor' ? 'kapsl-single-donor' : 'least-cost',

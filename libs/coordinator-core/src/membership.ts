@@ -115,8 +115,10 @@ export class Membership {
     }
     const { free } = ledger
     // Nobody came for what the device had as mapped when this owner began: it must have it no more than the ledger.
-    for (const { engine, incarnation } of this.#quarantine.expire(now))
-      if (registry.find(engine)?.incarnation !== incarnation) this.#parts.evict(engine, incarnation)
+    const isMember = (run: { engine: string; incarnation: number }) =>
+      registry.find(run.engine)?.incarnation === run.incarnation
+    for (const { engine, incarnation } of this.#quarantine.expire(now, isMember))
+      this.#parts.evict(engine, incarnation)
     this.#noteFreed(now, free)
   }
 

@@ -53,20 +53,23 @@ export class Quarantine {
   }
 
   /**
-   * What has certainly run out is free, if the device was told to take it, and the word had its time. Answers the runs of which it is to be
-   * told now.
+   * What has certainly run out is free, if the device was told to take it, and the word had its time; at once where nobody knows whose it is, or the
+   * run is a member again, from whom nothing is to be taken. Answers the runs of which the device is to be told now.
    */
-  expire(now: Micros): readonly Run[] {
-    this.#free(
-      ({ untilUs, evicted, incarnation }) => now >= untilUs && (evicted || incarnation === undefined),
-    )
-    const untold: Run[] = []
+  expire(now: Micros, isMember: (run: Run) => boolean): readonly Run[] {
+    const toTell = ({ engine, incarnation, evicted }: Entry): Run | undefined =>
+      evicted || incarnation === undefined || isMember({ engine, incarnation })
+        ? undefined
+        : { engine, incarnation }
+    this.#free((entry) => now >= entry.untilUs && toTell(entry) === undefined)
+    const told: Run[] = []
     this.#entries = this.#entries.map((entry) => {
-      if (now < entry.untilUs || entry.incarnation === undefined) return entry
-      untold.push({ engine: entry.engine, incarnation: entry.incarnation })
+      const run = now >= entry.untilUs ? toTell(entry) : undefined
+      if (run === undefined) return entry
+      told.push(run)
       return { ...entry, evicted: true, untilUs: now + CLOSING_US }
     })
-    return untold
+    return told
   }
 
   /**

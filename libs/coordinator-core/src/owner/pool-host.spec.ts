@@ -1,4 +1,3 @@
-import { CLOSING_US } from '../quarantine.js'
 import {
   type EngineDocument,
   type EngineMessage,
@@ -7,6 +6,7 @@ import {
 } from '@kvasir/contracts'
 import { describe, expect, it } from 'vitest'
 import type { PoolState } from '../pool-state.js'
+import { CLOSING_US } from '../quarantine.js'
 import type { HostedOutput, Takeover } from './hosted.js'
 import { PoolHost, VIEW_PEER } from './pool-host.js'
 
@@ -282,6 +282,19 @@ describe('an owner and what the device has mapped', () => {
     expect(evictions(owner)).toEqual([close])
     owner.take(owner.host.step(owner.now, { kind: 'mapping', held: [mapped('b', 5)] }))
     expect(evictions(owner)).toEqual([close])
+  })
+
+  it('has nothing taken from a run that joined it and never said that it holds what the device has', () => {
+    const next = new Owner(0, { epoch: 2, state: null, device: [mapped('a', 30)] })
+    next.say({ kind: 'join', engine: 'a', incarnation: 1, number: 1, model: 'a' })
+    expect(next.host.machine.ledger.quarantinedOf('a')).toBe(30)
+    for (let at = 0; at < QUARANTINE_US + 400_000; at += 300_000) {
+      next.pass(300_000)
+      next.say(heartbeat('a', next))
+    }
+    expect(next.host.machine.ledger.totals.quarantined).toBe(0)
+    next.take(next.host.step(next.now, { kind: 'mapping', held: [mapped('a', 30)] }))
+    expect(evictions(next)).toEqual([])
   })
 
   it('has the device take what nobody has come for', () => {

@@ -11,8 +11,8 @@ import type { PeerAnswer } from '@kvasir/coordinator-core'
 import { monotonicClock } from '@kvasir/devices'
 import type { Clock, Micros } from '@kvasir/kernel'
 import type { ActorStore } from './actor-store.js'
-import { Newest } from './newest.js'
 import type { Schema } from '../process/profile.js'
+import { Newest } from './newest.js'
 import { readText } from './read-text.js'
 
 export interface EngineMailboxOptions {
@@ -51,8 +51,8 @@ export class EngineMailbox implements EngineMail {
   #text: string | undefined
   #budget: string | undefined
   /** What was read last, of each. */
-  #full: ReadText<EngineDocument> | undefined
-  #note: ReadText<BudgetNote> | undefined
+  #full: LastRead<EngineDocument> | undefined
+  #note: LastRead<BudgetNote> | undefined
   readonly #documents = new Newest<true>(() => this.#document())
   #take: TakeDocument | undefined
   #silence: (() => void) | undefined
@@ -147,10 +147,10 @@ export class EngineMailbox implements EngineMail {
 
   /** @param last what was read last in its place: the same text is read once. */
   #read<T>(
-    last: ReadText<T> | undefined,
+    last: LastRead<T> | undefined,
     schema: Schema<T>,
     text: string | undefined,
-  ): ReadText<T> | undefined {
+  ): LastRead<T> | undefined {
     if (text === undefined || text === last?.text) return last
     const read = readText(schema, text)
     if (read.kind === 'read') return { text, value: read.message }
@@ -160,7 +160,7 @@ export class EngineMailbox implements EngineMail {
 }
 
 /** A text, and what it says if it could be read. */
-interface ReadText<T> {
+interface LastRead<T> {
   readonly text: string
   readonly value: T | undefined
 }

@@ -13,6 +13,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { ActorStore } from '../live/actor-store.js'
 import { MemoryActors } from '../live/memory-actors.js'
 import { OwnerDriver } from '../live/owner-driver.js'
+import { boundTo } from '../testing/bound-store.js'
 import { handleBy } from '../testing/test-messages.js'
 import { clusterLanguage } from './language.js'
 import { OperatorClient, Unanswered } from './operator-client.js'
@@ -115,15 +116,3 @@ describe('OperatorClient', () => {
     await expect(lastValueFrom(client.emit('orders', ordersLetter('c/1', {})))).rejects.toThrow('send it')
   })
 })
-
-/** A store's methods as they are, so that a test may have some of its own. */
-function boundTo(store: ActorStore): ActorStore {
-  return {
-    own: (command) => store.own(command),
-    peer: (command) => store.peer(command),
-    onBell: (listener) => store.onBell(listener),
-    onTick: (peer, listener) => store.onTick(peer, listener),
-    newestLog: (count) => store.newestLog(count),
-    logAfter: (position, limit) => store.logAfter(position, limit),
-  }
-}

@@ -1,6 +1,7 @@
 import { type FaultRecordSummary, parseExperiment, type Summary } from '@kvasir/contracts'
 import { planExperiment, type RunResult } from '@kvasir/experiment'
 import { describe, expect, it } from 'vitest'
+import { sampleBase } from '../testing/sample-base.js'
 import { sampleReport } from '../testing/sample-report.js'
 import { faultTable } from './fault-table.js'
 
@@ -10,20 +11,7 @@ const plan = (() => {
   const parsed = parseExperiment({
     name: 'sample',
     question: 'How long?',
-    base: {
-      name: 'base',
-      models: [{ name: 'chat', architecture: 'Llama-3.1-8B' }],
-      workload: {
-        generators: [
-          {
-            model: 'chat',
-            requests: 10,
-            arrivals: { kind: 'poisson', ratePerS: 4 },
-            lengths: { prompt: { kind: 'fixed', tokens: 100 }, output: { kind: 'fixed', tokens: 10 } },
-          },
-        ],
-      },
-    },
+    base: sampleBase,
     factors: [{ name: 'policy', values: ['static', 'weighted-max-min'] }],
     metrics: [{ path: 'goodputPerS', better: 'higher' }],
   })

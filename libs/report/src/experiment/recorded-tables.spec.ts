@@ -1,25 +1,13 @@
 import { type ExperimentSpecInput, parseExperiment } from '@kvasir/contracts'
 import { metricsOf, planExperiment } from '@kvasir/experiment'
 import { describe, expect, it } from 'vitest'
+import { sampleBase } from '../testing/sample-base.js'
 import { recordedTables } from './recorded-tables.js'
 
 const spec: ExperimentSpecInput = {
   name: 'sample',
   question: 'As others had it?',
-  base: {
-    name: 'base',
-    models: [{ name: 'chat', architecture: 'Llama-3.1-8B' }],
-    workload: {
-      generators: [
-        {
-          model: 'chat',
-          requests: 10,
-          arrivals: { kind: 'poisson', ratePerS: 4 },
-          lengths: { prompt: { kind: 'fixed', tokens: 100 }, output: { kind: 'fixed', tokens: 10 } },
-        },
-      ],
-    },
-  },
+  base: sampleBase,
   factors: [{ name: 'order', path: 'engine.order', values: ['fcfs', 'srpt'] }],
   metrics: [{ name: 'mean', path: 'e2eUs.mean', better: 'lower', unit: 'seconds' }],
   recorded: [

@@ -126,7 +126,7 @@ export function pathTable({ costs, quiet: { speed } }: TwinRun): CellTable {
   const text = (us: number) => `${significant(us / speed / 1_000)} ms`
   return {
     caption:
-      'What the live path takes beside arithmetic, measured on the idle cluster, real time: of a step (three round trips to its group, tokens to the client), of each further sequence in it, and once a request before its first token (HTTP, text to tokens, the gateway)',
+      'What the live path takes beside arithmetic, measured on the idle cluster, real time: of a step (the way to its group and back, tokens to the client), of each further sequence in it, and once a request before its first token (HTTP, text to tokens, the gateway)',
     header: [
       'model',
       'a step',
