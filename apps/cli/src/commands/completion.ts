@@ -38,7 +38,7 @@ function script(shell: (typeof shells)[number], program: Command): string {
     '}',
     '_kvasir() {',
     '  local chain=kvasir word',
-    '  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do',
+    '  for word in "${COMP_WORDS[@]:1:$((COMP_CWORD-1))}"; do',
     '    _kvasir_words "$chain $word" >/dev/null && chain="$chain $word"',
     '  done',
     '  COMPREPLY=($(compgen -W "$(_kvasir_words "$chain")" -- "${COMP_WORDS[COMP_CWORD]}"))',
