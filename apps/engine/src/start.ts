@@ -1,7 +1,6 @@
 import 'reflect-metadata'
-import { type EngineProfile, STOPPED_FOR_ANOTHER } from '@kvasir/contracts'
+import type { EngineProfile } from '@kvasir/contracts'
 import { type Device, RemoteGroup } from '@kvasir/devices'
-import type { EngineEffect } from '@kvasir/engine-core'
 import {
   type ActorStores,
   appLog,
@@ -24,6 +23,7 @@ import { ModelsController } from './api/models.controller.js'
 import { Engine } from './engine.js'
 import { serveCompletions } from './grpc/completion-service.js'
 import { DocumentController } from './owner/document.controller.js'
+import { noteStopped } from './note-stopped.js'
 import { servingOf } from './serving.js'
 
 /** Longest body of a request: a prompt of a million tokens as ids. */
@@ -74,9 +74,7 @@ export async function start(
     machine: (incarnation) => serving.machine(incarnation),
     url: () => reachedAt,
     news: (news: EngineNews) => log.warn(news, news.kind),
-    observe: (effect) => {
-      if (effect.kind === 'preempted') noteStopped(log, driver, effect)
-    },
+    observe: (effect) => noteStopped(log, effect, (slot) => driver.machine.scheduler.sequence(slot).priority),
   })
   const engine = new Engine(profile, serving, driver)
   const app = await NestFactory.create<NestFastifyApplication>(
@@ -105,17 +103,6 @@ export async function start(
       log.info('stopped')
     },
   }
-}
-
-/** For another engine's request: whose work was stopped for whom is asked in every incident. */
-function noteStopped(
-  log: ReturnType<typeof appLog>,
-  { machine: { scheduler } }: EngineDriver,
-  { slots, cause }: Extract<EngineEffect, { kind: 'preempted' }>,
-): void {
-  if (cause.kind !== 'reclaim') return
-  const priorities = slots.map((slot) => scheduler.sequence(slot).priority)
-  log.info({ request: cause.request, priorities }, STOPPED_FOR_ANOTHER)
 }
 
 @Module({})

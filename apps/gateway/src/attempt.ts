@@ -1,14 +1,19 @@
-import { type Agent, type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http'
-import type { GatewayEngine } from '@kvasir/contracts'
+import {
+  type Agent,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as httpRequest,
+  type ServerResponse,
+} from 'node:http'
 import { isLostError, jsonIn, openingOf } from './event-stream.js'
+import type { EngineAddress } from './replicas.js'
 
 /** A request as it goes to whichever engine takes it. */
 export interface Outgoing {
   readonly path: string
-  readonly body: string
-  readonly headers: Readonly<Record<string, string>>
-  /** Aborted when the client has gone. */
-  readonly signal: AbortSignal
+  readonly body: Buffer
+  /** Names and values in turn. */
+  readonly headers: readonly string[]
 }
 
 /** What came of sending a request to one engine. Until `answered` or `streaming`, its client has been told nothing. */
@@ -19,20 +24,28 @@ export type Attempt =
       readonly headers: IncomingHttpHeaders
       readonly body: Buffer
     }
-  /** The first token is there. `rest` throws when the engine is lost. */
+  /** The first token is there. `rest` is paused; it breaks off when the engine is lost. */
   | {
       readonly kind: 'streaming'
       readonly headers: IncomingHttpHeaders
       readonly begun: readonly Buffer[]
-      readonly rest: AsyncIterable<Buffer>
+      readonly rest: IncomingMessage
     }
   /** The engine is gone, or says that it cannot serve: another one may. */
   | { readonly kind: 'lost'; readonly detail: string; readonly answer: Attempt | undefined }
 
-/** Sends a request to an engine and waits for its answer, or for the first token of a stream. Never throws. */
-export async function attempt(engine: GatewayEngine, outgoing: Outgoing, agent: Agent): Promise<Attempt> {
+/**
+ * Sends a request to an engine and waits for its answer, or for the first token of a stream. It is broken off when the client has gone.
+ * Never throws.
+ */
+export async function attempt(
+  address: EngineAddress,
+  outgoing: Outgoing,
+  client: ServerResponse,
+  agent: Agent,
+): Promise<Attempt> {
   try {
-    const response = await send(engine, outgoing, agent)
+    const response = await send(address, outgoing, client, agent)
     return isStream(response) ? await opened(response) : await whole(response)
   } catch (error) {
     return {
@@ -43,21 +56,35 @@ export async function attempt(engine: GatewayEngine, outgoing: Outgoing, agent: 
   }
 }
 
-function send(engine: GatewayEngine, { path, body, headers, signal }: Outgoing, agent: Agent) {
-  return new Promise<IncomingMessage>((resolve, reject) => {
-    const request = httpRequest(`${engine.url}${path}`, {
+function send(
+  { host, hostname, port, base }: EngineAddress,
+  { path, body, headers }: Outgoing,
+  client: ServerResponse,
+  agent: Agent,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({
+      hostname,
+      port,
+      path: base + path,
       method: 'POST',
       agent,
-      signal,
-      headers: {
+      // As a list they are written as they are.
+      headers: [
+        'host',
+        host,
+        'content-type',
+        'application/json',
+        'content-length',
+        String(body.length),
         ...headers,
-        'content-type': 'application/json',
-        'content-length': String(Buffer.byteLength(body)),
-      },
+      ],
     })
     request.once('response', resolve)
     // For its whole life: what breaks after the response is the response's to tell.
     request.on('error', reject)
+    // Nothing happens to one that is complete.
+    client.once('close', () => request.destroy())
     request.end(body)
   })
 }
@@ -79,20 +106,28 @@ async function whole(response: IncomingMessage): Promise<Attempt> {
   return lost ? { kind: 'lost', detail: `status ${status}`, answer } : answer
 }
 
-async function opened(response: IncomingMessage): Promise<Attempt> {
+function opened(response: IncomingMessage): Promise<Attempt> {
   const { headers } = response
-  const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>
   const begun: Buffer[] = []
-  for (;;) {
-    const next = await chunks.next()
-    if (next.done === true) break
-    begun.push(next.value)
-    const opening = openingOf(Buffer.concat(begun).toString())
-    if (opening === 'begun') break
-    if (opening === 'lost') {
-      response.destroy()
-      return { kind: 'lost', detail: 'engine_lost before the first token', answer: undefined }
+  return new Promise((resolve, reject) => {
+    const settle = (result: Attempt) => {
+      response.off('data', look).off('end', begins)
+      resolve(result)
     }
-  }
-  return { kind: 'streaming', headers, begun, rest: { [Symbol.asyncIterator]: () => chunks } }
+    const begins = () => {
+      response.pause()
+      settle({ kind: 'streaming', headers, begun, rest: response })
+    }
+    const look = (chunk: Buffer) => {
+      begun.push(chunk)
+      const opening = openingOf(Buffer.concat(begun).toString())
+      if (opening === 'begun') begins()
+      if (opening !== 'lost') return
+      response.destroy()
+      settle({ kind: 'lost', detail: 'engine_lost before the first token', answer: undefined })
+    }
+    // For its whole life: after a token, whoever passes the rest on hears of it too.
+    response.on('error', reject)
+    response.on('data', look).once('end', begins)
+  })
 }

@@ -8,6 +8,7 @@ import {
   Module,
   type OnApplicationShutdown,
   Post,
+  type RawBodyRequest,
   Req,
   Res,
 } from '@nestjs/common'
@@ -48,11 +49,14 @@ export class Gateway implements OnApplicationShutdown {
     this.#agent.destroy()
   }
 
-  /** Serves one completion, from its limits to its end. @throws {Refusal} */
-  async complete(path: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const incoming = incomingOf(request)
-    void reply.header('x-request-id', incoming.id)
-    await this.#know(incoming.model)
+  /** Hot path: a first token waits for this. Serves one completion, from its limits to its end. @throws {Refusal} */
+  async complete(path: string, request: RawBodyRequest<FastifyRequest>, reply: FastifyReply): Promise<void> {
+    // Answers are written as they come, errors too.
+    reply.hijack()
+    const client = reply.raw
+    const incoming = incomingOf(path, request)
+    client.setHeader('x-request-id', incoming.id)
+    if (!this.parts.replicas.knows(incoming.model)) await this.#learn(incoming.model)
     const entry = this.limits.enter(incoming.tenant)
     if (entry.kind === 'closed')
       throw new Refusal(503, 'stopping', 'the gateway is about to stop', { retryAfterS: 1 })
@@ -61,18 +65,18 @@ export class Gateway implements OnApplicationShutdown {
         retryAfterS: 1,
       })
     try {
-      await forward(path, incoming, reply, this.parts)
+      await forward(incoming, client, this.parts)
     } finally {
       entry.leave()
     }
   }
 
   /** @throws {Refusal} 404 when neither the gateway nor a coordinator has heard of the model. */
-  async #know(model: string): Promise<void> {
+  async #learn(model: string): Promise<void> {
     const { replicas } = this.parts
-    if (!replicas.models.includes(model)) await this.#discovery.look()
+    await this.#discovery.look()
+    if (replicas.knows(model)) return
     const { models } = replicas
-    if (models.includes(model)) return
     const known =
       models.length === 0 ? 'and there is none at present' : `it must be one of ${models.join(', ')}`
     const message = `model is ${JSON.stringify(model)}; ${known}`
@@ -89,12 +93,12 @@ export class CompletionsController {
   }
 
   @Post('completions')
-  completions(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  completions(@Req() request: RawBodyRequest<FastifyRequest>, @Res() reply: FastifyReply): Promise<void> {
     return this.#gateway.complete('/v1/completions', request, reply)
   }
 
   @Post('chat/completions')
-  chat(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  chat(@Req() request: RawBodyRequest<FastifyRequest>, @Res() reply: FastifyReply): Promise<void> {
     return this.#gateway.complete('/v1/chat/completions', request, reply)
   }
 

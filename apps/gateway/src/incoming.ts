@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
 import { parseDocument } from '@kvasir/contracts'
 import type { Routable } from '@kvasir/dispatch'
+import type { RawBodyRequest } from '@nestjs/common'
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { fieldOf } from './event-stream.js'
 import { Refusal } from './openai-error.js'
 
 /** Of a request's body, what the gateway decides by; everything else is the engine's. */
-const bodySchema = z.looseObject({
+const bodySchema = z.object({
   model: z.string().min(1).describe('a model of GET /v1/models'),
   user: z.string().optional().describe('who asks'),
 })
@@ -22,37 +25,44 @@ export interface Incoming {
   readonly model: string
   readonly tenant: string
   readonly routable: Routable
-  readonly body: string
-  readonly headers: Readonly<Record<string, string>>
+  readonly path: string
+  readonly body: Buffer
+  /** For engines: names and values in turn. */
+  readonly headers: readonly string[]
 }
 
 /** @throws {Refusal} 400, naming field and value. */
-export function incomingOf(request: FastifyRequest): Incoming {
-  const parsed = parseDocument(bodySchema, request.body)
+export function incomingOf(
+  path: string,
+  { headers, body, rawBody }: RawBodyRequest<FastifyRequest>,
+): Incoming {
+  const parsed = parseDocument(bodySchema, body)
   if (parsed.kind === 'refused') throw new Refusal(400, 'invalid_request', parsed.problems.join('; '))
-  const { value } = parsed
-  const id = headerOf(request, 'x-request-id') ?? `req-${randomUUID()}`
-  const passed = passedHeaders.flatMap((name) => {
-    const header = headerOf(request, name)
-    return header === undefined ? [] : [[name, header]]
-  })
+  const { model, user } = parsed.value
+  const id = headerIn(headers, 'x-request-id') ?? `req-${randomUUID()}`
+  const passed = ['x-request-id', id]
+  for (const name of passedHeaders) {
+    const header = headerIn(headers, name)
+    if (header !== undefined) passed.push(name, header)
+  }
   return {
     id,
-    model: value.model,
-    tenant: headerOf(request, 'x-tenant') ?? '',
-    routable: { session: headerOf(request, 'x-session') ?? value.user, prefix: prefixOf(value) },
-    body: JSON.stringify(request.body),
-    headers: { ...Object.fromEntries(passed), 'x-request-id': id },
+    model,
+    tenant: headerIn(headers, 'x-tenant') ?? '',
+    routable: { session: headerIn(headers, 'x-session') ?? user, prefix: prefixOf(body) },
+    path,
+    body: rawBody ?? Buffer.from(JSON.stringify(body)),
+    headers: passed,
   }
 }
 
-function headerOf(request: FastifyRequest, name: string): string | undefined {
-  const header = request.headers[name]
+function headerIn(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const header = headers[name]
   return typeof header === 'string' && header !== '' ? header : undefined
 }
 
-function prefixOf(body: Readonly<Record<string, unknown>>): string | undefined {
-  const start = body['prompt'] ?? body['messages']
+function prefixOf(body: unknown): string | undefined {
+  const start = fieldOf(body, 'prompt') ?? fieldOf(body, 'messages')
   if (start === undefined) return undefined
   // Of a long text only what is looked at.
   const text = typeof start === 'string' ? start : JSON.stringify(start)

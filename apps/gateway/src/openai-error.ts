@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { Catch, type ArgumentsHost, type ExceptionFilter, HttpException } from '@nestjs/common'
 import type { FastifyReply } from 'fastify'
 
@@ -52,15 +53,23 @@ export function openAiError(
 export class OpenAiErrors implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>()
+    reply.hijack()
+    const response = reply.raw
+    // Who has read a part of an answer cannot be told any other way.
+    if (response.headersSent) return void response.destroy()
     if (error instanceof Refusal) {
-      if (error.retryAfterS !== undefined) void reply.header('retry-after', String(error.retryAfterS))
-      void reply.status(error.status).send(error.body)
-      return
+      if (error.retryAfterS !== undefined) response.setHeader('retry-after', String(error.retryAfterS))
+      return send(response, error.status, error.body)
     }
     const status = error instanceof HttpException ? error.getStatus() : statusOf(error)
     const message = error instanceof Error ? error.message : String(error)
-    void reply.status(status).send(openAiError(status, message, null))
+    send(response, status, openAiError(status, message, null))
   }
+}
+
+function send(response: ServerResponse, status: number, body: OpenAiError): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
+  response.end(JSON.stringify(body))
 }
 
 /** Fastify's own errors carry theirs. */

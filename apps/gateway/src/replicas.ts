@@ -1,9 +1,22 @@
+import type { ServerResponse } from 'node:http'
 import type { GatewayEngine } from '@kvasir/contracts'
 import { type DispatchPolicyName, Dispatcher, type Replica, type Routable } from '@kvasir/dispatch'
+
+/** A URL in parts, read once. */
+export interface EngineAddress {
+  /** As a header says it. */
+  readonly host: string
+  readonly hostname: string
+  readonly port: string
+  /** What stands before the path of a request; most often nothing. */
+  readonly base: string
+}
 
 /** An engine that a request was sent to, and is counted at until `release`. */
 export interface Chosen {
   readonly engine: GatewayEngine
+  /** Where it is, as requests are told. */
+  readonly address: EngineAddress
   release(): void
 }
 
@@ -21,6 +34,7 @@ interface Served {
 
 interface Known {
   readonly engine: GatewayEngine
+  readonly address: EngineAddress
   ready: boolean
   /** Requests under way there. */
   outstanding: number
@@ -43,6 +57,10 @@ export class Replicas {
     return [...this.#models.keys()]
   }
 
+  knows(model: string): boolean {
+    return this.#models.has(model)
+  }
+
   get engines(): readonly ReplicaState[] {
     return [...this.#engines.values()].map(({ engine, ready, outstanding }) => ({
       ...engine,
@@ -56,7 +74,7 @@ export class Replicas {
     const known = this.#engines.get(engine.engine)?.engine
     if (known?.url === engine.url && known.model === engine.model) return
     if (known) this.remove(known.engine)
-    this.#engines.set(engine.engine, { engine, ready: false, outstanding: 0 })
+    this.#engines.set(engine.engine, { engine, address: addressOf(engine), ready: false, outstanding: 0 })
     this.learn(engine.model)
   }
 
@@ -101,42 +119,49 @@ export class Replicas {
     return counted(dispatcher, replica, known)
   }
 
-  /** As `choose`, but waits up to `withinMs` for one to come back, or until `signal`. */
+  /** As `choose`, but waits up to `withinMs` for one to come back, or until the client has gone. */
   async await(
     model: string,
     request: Routable,
     withinMs: number,
-    signal: AbortSignal,
+    client: ServerResponse,
   ): Promise<Chosen | undefined> {
     const deadline = performance.now() + withinMs
     for (;;) {
       const chosen = this.choose(model, request)
       const leftMs = deadline - performance.now()
-      if (chosen || leftMs <= 0 || signal.aborted || !this.#models.has(model)) return chosen
-      await this.#change(model, leftMs, signal)
+      if (chosen || leftMs <= 0 || client.destroyed || !this.#models.has(model)) return chosen
+      await this.#change(model, leftMs, client)
     }
   }
 
-  #change(model: string, withinMs: number, signal: AbortSignal): Promise<void> {
+  #change(model: string, withinMs: number, client: ServerResponse): Promise<void> {
     const waiting = this.#models.get(model)?.waiting
     return new Promise((resolve) => {
       const wake = () => {
         clearTimeout(timer)
         waiting?.delete(wake)
-        signal.removeEventListener('abort', wake)
+        client.off('close', wake)
         resolve()
       }
       const timer = setTimeout(wake, withinMs)
       waiting?.add(wake)
-      signal.addEventListener('abort', wake)
+      client.once('close', wake)
     })
   }
+}
+
+function addressOf({ url }: GatewayEngine): EngineAddress {
+  const { host, hostname, port, pathname } = new URL(url)
+  // An IPv6 address has brackets in a URL only.
+  return { host, hostname: hostname.replace(/^\[|\]$/g, ''), port, base: pathname.replace(/\/$/, '') }
 }
 
 function counted(dispatcher: Dispatcher, replica: Replica, known: Known): Chosen {
   known.outstanding++
   return {
     engine: known.engine,
+    address: known.address,
     release: () => {
       dispatcher.ended(replica)
       known.outstanding--

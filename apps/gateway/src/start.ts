@@ -21,6 +21,7 @@ export async function start(profile: GatewayProfile): Promise<Running> {
   const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, forceCloseConnections: true })
   const app = await NestFactory.create<NestFastifyApplication>(GatewayModule.with(gateway), adapter, {
     logger: new NestLog(log),
+    rawBody: true,
   })
   app.useGlobalFilters(new OpenAiErrors())
   await app.listen(profile.http.port, profile.http.host)

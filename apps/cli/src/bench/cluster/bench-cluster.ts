@@ -93,6 +93,12 @@ export class BenchCluster {
     return urlOf(part)
   }
 
+  /** Where the group of a pool listens, as `RemoteGroup` takes it. */
+  groupAddress(pool: string): string | undefined {
+    const part = this.#parts.find((each) => each.kind === 'group' && each.profile.group === pool)
+    return part?.kind === 'group' ? part.profile.listen : undefined
+  }
+
   /** CPU time so far. */
   cpu(): CpuByKind {
     const used = new Map<string, number>()

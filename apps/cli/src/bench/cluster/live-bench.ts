@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createStepCost, hostPresets, knownGpu, knownModel } from '@kvasir/hardware'
 import type { RedisProgram } from '@kvasir/redis-store'
-import { playRequest } from '../../live/demo/play-request.js'
 import { BenchCluster } from './bench-cluster.js'
+import { FirstTokenClient } from './first-token-client.js'
 import { type Times, timesOf } from './times.js'
 
 export interface IdleCpu {
@@ -17,7 +17,7 @@ export interface FirstTokenTimes {
   readonly promptTokens: number
   /** What the step-time model says of the step that computes the prompt, ms. */
   readonly modelMs: number
-  /** At the client, over what the model says; at the engine itself and through the gateway. */
+  /** At a client that takes no time itself, over what the model says; at the engine itself and through the gateway. */
   readonly engine: Times
   readonly gateway: Times
 }
@@ -57,6 +57,9 @@ async function idleCpu(cluster: BenchCluster, seconds: number): Promise<IdleCpu>
   }
 }
 
+/** Requests until all code on their way is compiled: the first ones take twice as long. */
+const WARM_UP = 600
+
 /** The small model's, which is the hardest to keep up with; each prompt is another one, so that nothing of it is known. */
 async function firstTokens(cluster: BenchCluster, requests: number): Promise<FirstTokenTimes> {
   const [model] = cluster.file.plan.models
@@ -80,14 +83,18 @@ async function firstTokens(cluster: BenchCluster, requests: number): Promise<Fir
       prefillPairs: (promptTokens * (promptTokens + 1)) / 2,
     }) / 1_000
   const at = async (url: string, name: string): Promise<Times> => {
-    const times: number[] = []
-    for (let i = 0; i < requests + 20; i++) {
-      const request = { model: model.name, promptTokens, outputTokens: 2, priority: 0 }
-      const seen = await playRequest(url, `${name}-${i}`, request, new AbortController().signal)
-      if (seen.kind === 'failed') throw new Error(`request ${i} at ${url} failed: ${seen.reason}`)
-      if (i >= 20) times.push(seen.ttftUs / 1_000 - modelMs)
+    const client = new FirstTokenClient(url)
+    try {
+      const times: number[] = []
+      for (let i = 0; i < WARM_UP + requests; i++) {
+        const prompt = `${name}-${i} `.padEnd(4 * promptTokens, 'lorem ipsum dolor sit amet ')
+        const ms = await client.stream({ model: model.name, prompt, max_tokens: 2, stream: true })
+        if (i >= WARM_UP) times.push(ms - modelMs)
+      }
+      return timesOf(times)
+    } finally {
+      client.close()
     }
-    return timesOf(times)
   }
   // Engines are listed model by model: the first one serves the first model.
   return {
