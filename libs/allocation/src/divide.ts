@@ -1,6 +1,7 @@
 import { type Carry, CarryReader } from './carry.js'
 import { boundsFor, capOf, isHealthy, loadClaim, type Bounds } from './bounds.js'
 import { conditionsOf } from './conditions.js'
+import { divideAlone } from './divide-alone.js'
 import { divideTree } from './divide-tree.js'
 import type { Claim, Division, DivisionInput } from './division.js'
 import { Level } from './level.js'
@@ -27,6 +28,10 @@ const carried = new CarryReader()
  */
 export function divide(input: DivisionInput): Division {
   if (input.groups !== undefined && input.groups.length > 0) return divideTree(input)
+  if (input.claims.length === 1) {
+    const alone = divideAlone(input)
+    if (alone !== undefined) return alone
+  }
   const { capacity, claims, carry } = input
   const bounds = boundsFor(input)
   flat.reset(claims.length)

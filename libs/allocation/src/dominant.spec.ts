@@ -84,7 +84,7 @@ describe('divideDominant', () => {
     const memory = { capacity: 18_000, claims: [claim('A', 18_000), claim('B', 3_000)] }
     const found = policyByName('drf')
     if (found.kind !== 'policy') throw new Error(found.message)
-    expect(found.policy(memory, { others: [cpus] }).amounts).toEqual([12_000, 2_000])
+    expect(found.policy(memory, { others: () => [cpus] }).amounts).toEqual([12_000, 2_000])
   })
 
   it('refuses resources that different claims want', () => {

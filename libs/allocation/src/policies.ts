@@ -9,8 +9,8 @@ import { KAPSL_CAP_PERMILLE, kapslBudgets } from './kapsl.js'
 
 /** What a policy may look at besides the resource it divides. */
 export interface PolicyContext {
-  /** The pool's other resources, claimed by the same claims in the same order; only `drf` reads them. */
-  readonly others?: readonly DivisionInput[]
+  /** The pool's other resources, claimed by the same claims in the same order; only `drf` asks for them. */
+  others(): readonly DivisionInput[]
 }
 
 /** A rule that divides one resource among claims. All but the default exist for comparison and ignore groups. */
@@ -68,7 +68,7 @@ const kapslCompat: BudgetPolicy = (input) => {
 }
 
 /** Dominant resource fairness over this resource and the context's others. */
-const dominant: BudgetPolicy = (input, context) => divideDominant([input, ...(context?.others ?? [])])[0]
+const dominant: BudgetPolicy = (input, context) => divideDominant([input, ...(context?.others() ?? [])])[0]
 
 const policies: ReadonlyMap<PolicyName, BudgetPolicy> = new Map<PolicyName, BudgetPolicy>([
   ['weighted-max-min', weightedMaxMin],
@@ -81,17 +81,28 @@ const policies: ReadonlyMap<PolicyName, BudgetPolicy> = new Map<PolicyName, Budg
 
 export const POLICY_NAMES: readonly PolicyName[] = [...policies.keys()]
 
+/** Whether a policy gives guarantees before weights count; the others do not know of them. */
+export function knowsGuarantees(name: PolicyName): boolean {
+  return name === 'weighted-max-min' || name === 'drf'
+}
+
 export type PolicyLookup =
   | { readonly kind: 'policy'; readonly name: PolicyName; readonly policy: BudgetPolicy }
   | { readonly kind: 'unknown_policy'; readonly name: string; readonly message: string }
 
+/** One answer for each, made once: every round asks. */
+const lookups: ReadonlyMap<string, PolicyLookup> = new Map(
+  [...policies].map(([name, policy]) => [name, { kind: 'policy', name, policy }] as const),
+)
+
 export function policyByName(name: string): PolicyLookup {
-  for (const [known, policy] of policies) if (known === name) return { kind: 'policy', name: known, policy }
-  return {
-    kind: 'unknown_policy',
-    name,
-    message: `policy ${JSON.stringify(name)} does not exist: use one of ${POLICY_NAMES.join(', ')}`,
-  }
+  return (
+    lookups.get(name) ?? {
+      kind: 'unknown_policy',
+      name,
+      message: `policy ${JSON.stringify(name)} does not exist: use one of ${POLICY_NAMES.join(', ')}`,
+    }
+  )
 }
 
 /** Whole shares of the capacity by weight alone, among the claims that take part. */

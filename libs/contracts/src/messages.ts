@@ -106,7 +106,7 @@ export const budgetSchema = z.strictObject({
   round: count,
   /** Tokens the engine may schedule in a round by right. */
   tokens: count,
-  /** Tokens nobody demanded, lent by weight; revocable with the next document. */
+  /** Tokens nobody demanded, lent by weight, and the rest of a guarantee that is kept ready; revocable with the next document. */
   lentTokens: count,
   /** What the budget decays to when documents stop coming. */
   floor: count,

@@ -78,6 +78,19 @@ export const hostPresetNameSchema = z.enum([
 export const dtypeSchema = z.enum(['bf16', 'fp16', 'fp8', 'int8'])
 export const dispatchNameSchema = z.enum(['least-outstanding', 'round-robin', 'prefix-affinity', 'session'])
 
+export const remoteGroupSpecSchema = z.strictObject({
+  latencyMs: z.number().min(0).describe('one way of a word between an engine and its group'),
+  outputMs: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe(
+      'own work of the engine after a step, before it says or hears anything else there: its tokens go out, the next step is planned',
+    ),
+  outputSequenceMs: z.number().min(0).default(0).describe('the same, for each further sequence of the step'),
+})
+export type RemoteGroupSpec = z.infer<typeof remoteGroupSpecSchema>
+
 /** An engine's local scheduler. What is left out keeps the scheduler's own default. */
 export const engineSpecSchema = z.strictObject({
   blockSize: atLeastOne.optional().describe('tokens of one KV block'),
@@ -158,6 +171,11 @@ export const engineSpecSchema = z.strictObject({
     .optional()
     .describe(
       "what a request adds to its time to first token besides queueing and computing (API, tokeniser, return), in place of the host preset's",
+    ),
+  remoteGroup: remoteGroupSpecSchema
+    .optional()
+    .describe(
+      'the TP group is in another process, as that of a live engine: words take time, and the engine asks ahead for its turns and memory; by default both are one process, where answers take no time; only simulated',
     ),
   numGpuBlocks: atLeastOne
     .optional()

@@ -15,6 +15,10 @@ export class Answers {
   /** Oldest first. */
   readonly #byId = new Map<string, Answer>()
 
+  get size(): number {
+    return this.#byId.size
+  }
+
   find(id: string): Answer | undefined {
     return this.#byId.get(id)
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { BUSY, contended } from './testing/contended.js'
+import { BUSY, contended, contendedAfterReplan } from './testing/contended.js'
 import { PoolWorld } from './testing/pool-world.js'
 
 const leases = (world: PoolWorld) => [world.pool.ledger.leasedTo('a'), world.pool.ledger.leasedTo('b')]
@@ -25,7 +25,7 @@ describe('a request for memory', () => {
   })
 
   it('is granted from what others do not use once they have said that they gave it up, with nobody stopped', () => {
-    const world = contended()
+    const world = contendedAfterReplan()
     world.beat('a', { ...BUSY, inUse: 50 })
     world.request('b', { bundles: 10 })
     expect(world.document('a')).toMatchObject({
@@ -40,7 +40,7 @@ describe('a request for memory', () => {
   })
 
   it('does not count a release that was reported before the order was read', () => {
-    const world = contended()
+    const world = contendedAfterReplan()
     world.beat('a', { ...BUSY, inUse: 50 })
     const before = world.heartbeatOf('a', { ...BUSY, inUse: 50, held: 60 })
     world.request('b', { bundles: 10 })
@@ -198,7 +198,7 @@ describe('a request for memory', () => {
   })
 
   it('keeps its answer: a repeated id gets the same, an open one is ignored, another engine cannot use it', () => {
-    const world = contended()
+    const world = contendedAfterReplan()
     world.beat('a', { ...BUSY, inUse: 50 })
     world.request('b', { bundles: 10, id: 'once' })
     world.request('b', { bundles: 10, id: 'once' })
@@ -216,7 +216,7 @@ describe('a request for memory', () => {
   })
 
   it('waits no longer for what was unused when it was asked for and is in use after all', () => {
-    const world = contended()
+    const world = contendedAfterReplan()
     world.beat('a', { ...BUSY, inUse: 50 })
     world.request('b', { bundles: 10 })
     expect(world.document('a').reclaims).toEqual([{ request: 'b/1/2', bundles: 10 }])

@@ -32,6 +32,8 @@ export interface MembershipParts {
 export class Membership {
   readonly #parts: MembershipParts
   readonly #quarantine: Quarantine
+  readonly #isMember = (run: { engine: string; incarnation: number }) =>
+    this.#parts.registry.find(run.engine)?.incarnation === run.incarnation
 
   constructor(parts: MembershipParts) {
     this.#parts = parts
@@ -115,9 +117,7 @@ export class Membership {
     }
     const { free } = ledger
     // Nobody came for what the device had as mapped when this owner began: it must have it no more than the ledger.
-    const isMember = (run: { engine: string; incarnation: number }) =>
-      registry.find(run.engine)?.incarnation === run.incarnation
-    for (const { engine, incarnation } of this.#quarantine.expire(now, isMember))
+    for (const { engine, incarnation } of this.#quarantine.expire(now, this.#isMember))
       this.#parts.evict(engine, incarnation)
     this.#noteFreed(now, free)
   }

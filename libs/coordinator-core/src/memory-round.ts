@@ -22,25 +22,38 @@ const LENT_BY_USE = 0.5
  * left to the broker. What is not entitled to anybody is lent ahead by weight and use, so that most growth asks nobody.
  */
 export function divideMemory(round: RoundInput): MemoryRound {
-  const { engines, bundles, settings } = round
+  const { engines, bundles, settings, free } = round
   const division = divide(memoryClaims(round))
+  const entitlements = division.amounts
   const reserve = Math.floor(settings.reserveShare * bundles)
   const lent = lentAhead(round, division)
-  const targets = engines.map(
-    (_, i) => division.amounts[i] + Math.floor(lentAfterReserve(lent[i], reserve, engines.length)),
-  )
-  // Only what is certainly there to use them is given more.
-  const room = (goal: readonly number[]) =>
-    engines.map((engine, i) => (engine.liveness === 'live' ? Math.max(0, goal[i] - engine.leasedBundles) : 0))
-  const lacking = room(division.amounts)
-  const grants = grantFree(lacking, room(targets), round.free, reserve)
-  // What is only lent is evened out too, but not for a little: targets move with every round's demand.
-  const wellShort = room(targets.map((target) => Math.floor(target * (1 - settings.deadZone))))
-  const wanted = lacking.reduce(
-    (sum, lack, i) => sum + Math.max(0, Math.max(lack, wellShort[i]) - grants[i]),
-    0,
-  )
-  return { entitlements: division.amounts, reclaims: takeUnused(engines, targets, wanted), grants }
+  const targets: number[] = []
+  const grants: number[] = []
+  // First what is entitled.
+  let left = free
+  for (let i = 0; i < engines.length; i++) {
+    targets.push(entitlements[i] + Math.floor(lentAfterReserve(lent[i], reserve, engines.length)))
+    const granted = Math.min(left, lackOf(engines[i], entitlements[i]))
+    left -= granted
+    grants.push(granted)
+  }
+  // Then what is lent ahead; the reserve is spent on entitlements alone.
+  left = Math.max(0, left - reserve)
+  let wanted = 0
+  for (let i = 0; i < engines.length; i++) {
+    const granted = Math.min(left, Math.max(0, lackOf(engines[i], targets[i]) - grants[i]))
+    left -= granted
+    grants[i] += granted
+    // What is only lent is evened out too, but not for a little: targets move with every round's demand.
+    const wellShort = lackOf(engines[i], Math.floor(targets[i] * (1 - settings.deadZone)))
+    wanted += Math.max(0, Math.max(lackOf(engines[i], entitlements[i]), wellShort) - grants[i])
+  }
+  return { entitlements, reclaims: takeUnused(engines, targets, wanted), grants }
+}
+
+/** Bundles to a goal: only what is certainly there to use them is given more. */
+function lackOf({ liveness, leasedBundles }: RoundEngine, goal: number): number {
+  return liveness === 'live' ? Math.max(0, goal - leasedBundles) : 0
 }
 
 /** What each engine claims of the pool's bundles. */
@@ -75,13 +88,17 @@ function lentAhead(
   { engines, bundles, settings }: RoundInput,
   { amounts, lent }: Division,
 ): readonly number[] {
-  const spare = lent.reduce((sum, one) => sum + one, 0)
-  const uses = engines.map(({ terms }, i) => terms.weight * amounts[i])
-  const used = uses.reduce((sum, one) => sum + one, 0)
+  let spare = 0
+  let used = 0
+  for (let i = 0; i < engines.length; i++) {
+    spare += lent[i]
+    used += engines[i].terms.weight * amounts[i]
+  }
   if (used === 0) return lent
   return engines.map((engine, i) => {
     const most = Math.min(limitBundles(engine, bundles), settings.maxShare * bundles)
-    const wanted = (1 - LENT_BY_USE) * lent[i] + LENT_BY_USE * spare * (uses[i] / used)
+    const use = (engine.terms.weight * amounts[i]) / used
+    const wanted = (1 - LENT_BY_USE) * lent[i] + LENT_BY_USE * spare * use
     return Math.min(wanted, most - amounts[i])
   })
 }
@@ -89,31 +106,6 @@ function lentAhead(
 /** What is lent leaves the pool's reserve alone. */
 function lentAfterReserve(lent: number, reserve: number, engines: number): number {
   return Math.max(0, lent - reserve / Math.max(1, engines))
-}
-
-/**
- * First what is entitled, then what is lent ahead; the reserve is spent on entitlements alone.
- * @param lacking bundles to each engine's entitlement.
- * @param room bundles to its target, which includes what is lent ahead.
- */
-function grantFree(
-  lacking: readonly number[],
-  room: readonly number[],
-  free: number,
-  reserve: number,
-): number[] {
-  let left = free
-  const grants = lacking.map((lack) => {
-    const granted = Math.min(left, lack)
-    left -= granted
-    return granted
-  })
-  left = Math.max(0, left - reserve)
-  return grants.map((granted, i) => {
-    const lent = Math.min(left, Math.max(0, room[i] - granted))
-    left -= lent
-    return granted + lent
-  })
 }
 
 /**

@@ -133,6 +133,26 @@ describe('a round', () => {
     expect(world.document('a')).toMatchObject({ guaranteeBundles: 10, limitBundles: 50 })
   })
 
+  it('leaves out rounds that would move carried fractions alone, and runs one in ten of them', () => {
+    const world = new PoolWorld({ terms: { a: { weight: 2 } } })
+    for (const engine of ['a', 'b', 'c', 'd']) world.join(engine)
+    const report = () => {
+      for (const engine of ['a', 'b', 'c', 'd']) world.beat(engine, { tokens: 5_000 })
+    }
+    for (let i = 0; i < 4; i++) {
+      report()
+      world.pass(300_000)
+    }
+    const before = world.rounds.length
+    for (let i = 0; i < 10; i++) {
+      report()
+      world.pass(300_000)
+    }
+    expect(world.rounds.length - before).toBe(3)
+    world.beat('a', { tokens: 100 })
+    expect(world.rounds.length - before).toBe(4)
+  })
+
   it('skips rounds that nobody was there to run, and counts them', () => {
     const world = new PoolWorld()
     world.join('a')

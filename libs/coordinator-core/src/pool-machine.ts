@@ -29,8 +29,11 @@ import { RoundClock } from './round-clock.js'
 import { Rounds } from './rounds.js'
 import { isScarce } from './scarcity.js'
 
-/** A pool without work has one round in so many. */
-const RESTING_ROUNDS = 10
+/**
+ * A pool without work waits so many rounds longer than to the next one: longer than its owner waits between two looks, with which a round
+ * mostly comes.
+ */
+const RESTING_ROUNDS = 11
 
 /** Under this name lies what nobody has claimed yet. */
 export const UNCLAIMED = '(unclaimed)'
@@ -114,6 +117,11 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
     return this.#registry.members
   }
 
+  /** How often an operator's terms were taken over. */
+  get termsSet(): number {
+    return this.#registry.termsSet
+  }
+
   /** Whether nobody has work. */
   get idle(): boolean {
     return this.members.every(({ heartbeat }) => heartbeat !== undefined && isIdle(heartbeat))
@@ -127,7 +135,7 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
   /** While nobody has work and nothing changes, a round only looks who is still there. No getter: a private one is a call into the runtime. */
   #nextRoundUs(): Micros {
     const rests = !this.#clock.changed && this.idle
-    return this.#clock.nextUs + (rests ? (RESTING_ROUNDS - 1) * this.#options.settings.roundUs : 0)
+    return this.#clock.nextUs + (rests ? RESTING_ROUNDS * this.#options.settings.roundUs : 0)
   }
 
   /**
@@ -286,13 +294,18 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
   #runRound(now: Micros): void {
     this.#clock.begin(now)
     this.#membership.watch(now)
-    // One engine with about the same needs gets the same answer, and so do several without work; else fractions move every round.
-    if (!this.#clock.changed && (this.members.length <= 1 || this.idle)) return this.#tellCluster(now)
-    this.#clock.clearChange()
     const weights = this.#cluster.weightsFor(now, this.members)
+    if (this.#stands(now, weights)) return this.#tellCluster(now)
+    this.#clock.clearChange()
     const record = this.#rounds.run(now, this.members, this.#clock.number, weights)
     this.#effects.push({ kind: 'round', record })
     this.#tellCluster(now)
+  }
+
+  /** One engine with about the same needs gets the same answer, and so do several without work, or of whom nothing new is known. */
+  #stands(now: Micros, weights: readonly number[] | undefined): boolean {
+    if (this.#clock.changed) return false
+    return this.members.length <= 1 || this.idle || this.#rounds.stands(now, this.members, weights)
   }
 
   #tellCluster(now: Micros): void {
@@ -313,14 +326,17 @@ export class PoolMachine implements Machine<PoolInput, PoolEffect> {
 
   /** Supply curves are asked for while memory is scarce, and for a while after a request could not be met without them. */
   #noteScarcity(now: Micros): void {
+    const wanted = this.members.length > 1 && this.#regime.donors !== 'none' && this.#isScarce(now)
+    if (wanted === this.#supplyWanted) return
+    this.#supplyWanted = wanted
+    for (const member of this.members) member.dirty = true
+  }
+
+  #isScarce(now: Micros): boolean {
     const { members, ledger } = this
     const { bundles } = this.#options
     const { supplyMissedUs } = this.#broker
-    const scarce = isScarce({ now, members, ledger, bundles, supplyMissedUs })
-    const wanted = members.length > 1 && this.#regime.donors !== 'none' && scarce
-    if (wanted === this.#supplyWanted) return
-    this.#supplyWanted = wanted
-    for (const member of members) member.dirty = true
+    return isScarce({ now, members, ledger, bundles, supplyMissedUs })
   }
 
   #flush(): void {

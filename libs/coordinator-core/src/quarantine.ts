@@ -5,6 +5,8 @@ import { mustDo } from './debits.js'
 /** For so long bundles stay isolated at least once the device was told to take them: until the word has reached it, somebody may use them still. */
 export const CLOSING_US: Micros = 1_000_000
 
+const nobody: readonly Run[] = []
+
 /** One run of an engine. */
 interface Run {
   readonly engine: string
@@ -57,6 +59,7 @@ export class Quarantine {
    * run is a member again, from whom nothing is to be taken. Answers the runs of which the device is to be told now.
    */
   expire(now: Micros, isMember: (run: Run) => boolean): readonly Run[] {
+    if (this.#entries.length === 0) return nobody
     const toTell = ({ engine, incarnation, evicted }: Entry): Run | undefined =>
       evicted || incarnation === undefined || isMember({ engine, incarnation })
         ? undefined

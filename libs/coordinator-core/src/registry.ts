@@ -16,6 +16,7 @@ export interface Departed {
 /** Who is, and who was, a member of the pool, and on which terms. */
 export class Registry {
   readonly #terms: Map<string, EngineTerms>
+  #termsSet = 0
   /** Sorted by engine id, so that no decision depends on who joined first. */
   #members: readonly Member[] = []
   readonly #byEngine = new Map<string, Member>()
@@ -36,6 +37,11 @@ export class Registry {
     return [...this.#terms.keys()].sort(compareIds)
   }
 
+  /** How often terms were set. */
+  get termsSet(): number {
+    return this.#termsSet
+  }
+
   find(engine: string): Member | undefined {
     return this.#byEngine.get(engine)
   }
@@ -47,6 +53,7 @@ export class Registry {
   /** An operator's change of one model: it holds for its engines from the next round on, but a new priority at once. */
   setTerms(model: string, terms: EngineTerms): void {
     this.#terms.set(model, terms)
+    this.#termsSet++
     for (const member of this.#members) {
       if (member.model !== model) continue
       member.dirty ||= member.terms.priority !== terms.priority

@@ -36,6 +36,7 @@ export class RequestEnds {
 
   /** Forgets the answers that are old and were read. */
   forget(now: Micros): void {
+    if (this.#answers.size === 0) return
     this.#answers.forget(now, ({ engine, outcome }) => {
       const pending = this.#parts.member(engine)?.outcomes ?? []
       return pending.every((carried) => carried.outcome.id !== outcome.id)

@@ -18,12 +18,25 @@ describe('the clock of rounds', () => {
     expect(clock.nextUs).toBe(130)
   })
 
-  it('replans a quarter of a round after the one before at the soonest, and then goes on with its grid', () => {
+  it('replans at once, and then a quarter of a round after the last replan at the soonest', () => {
     const clock = new RoundClock(100, { phaseUs: 30 })
     clock.begin(30)
+    clock.soon(32)
+    expect(clock.nextUs).toBe(32)
+    clock.begin(32)
     clock.soon(40)
-    expect(clock.nextUs).toBe(55)
-    clock.begin(55)
-    expect(clock.nextUs).toBe(130)
+    expect(clock.nextUs).toBe(57)
+    clock.begin(57)
+    expect([clock.nextUs, clock.number]).toEqual([130, 3])
+  })
+
+  it('leaves out a place of the grid that comes right after a replan', () => {
+    const clock = new RoundClock(100)
+    clock.begin(100)
+    clock.soon(180)
+    clock.begin(180)
+    expect(clock.nextUs).toBe(300)
+    clock.soon(190)
+    expect(clock.nextUs).toBe(205)
   })
 })

@@ -1,11 +1,17 @@
 import type { Micros } from '@kvasir/kernel'
 
-/** When rounds begin. They lie on a fixed grid; what changes materially calls for one in between. */
+/**
+ * When rounds begin. They lie on a fixed grid; what changes materially calls for one in between, a replan. Replans keep a quarter of a round
+ * from each other and not from the grid, so that who changes is not made to wait for a round that knew nothing of it; a place of the grid that
+ * comes sooner than a quarter of a round after a replan is left out. So there are five rounds in the time of one at most.
+ */
 export class RoundClock {
   readonly #roundUs: Micros
   readonly #phaseUs: Micros
   #number = 0
   #nextUs: Micros = 0
+  /** The next place of the grid: the next round, unless a replan comes before. */
+  #gridUs: Micros = 0
   #replanFromUs: Micros = 0
   #changed = true
 
@@ -44,9 +50,14 @@ export class RoundClock {
 
   begin(now: Micros): void {
     const roundUs = this.#roundUs
+    const isReplan = now < this.#gridUs
     this.#number += 1 + Math.max(0, Math.floor((now - this.#nextUs) / roundUs))
-    this.#nextUs = (Math.floor((now - this.#phaseUs) / roundUs) + 1) * roundUs + this.#phaseUs
-    this.#replanFromUs = now + roundUs / 4
+    this.#gridUs = (Math.floor((now - this.#phaseUs) / roundUs) + 1) * roundUs + this.#phaseUs
+    if (isReplan) {
+      this.#replanFromUs = now + roundUs / 4
+      if (this.#gridUs < this.#replanFromUs) this.#gridUs += roundUs
+    }
+    this.#nextUs = this.#gridUs
   }
 
   /** The next round is now, and nothing before it counts as skipped: a newcomer waits for nobody. */
@@ -59,7 +70,7 @@ export class RoundClock {
     this.#nextUs = Math.min(this.#nextUs, now)
   }
 
-  /** As soon as engines could follow: a quarter of a round after the one before. */
+  /** As soon as engines could follow: a quarter of a round after the last replan. */
   soon(now: Micros): void {
     this.#nextUs = Math.min(this.#nextUs, Math.max(now, this.#replanFromUs))
   }

@@ -9,8 +9,12 @@ import type { MemoryRound } from './memory-round.js'
 import type { PoolDecision } from './pool-decision.js'
 import type { PoolOptions } from './pool-options.js'
 import { decideRound } from './round-decision.js'
-import { roundInput } from './round-input.js'
+import { type RoundInput, roundInput } from './round-input.js'
+import { sameButCarry } from './round-repeat.js'
 import type { TokenRound } from './token-round.js'
+
+/** Of rounds that nothing new is known for, one in so many is run. */
+const STANDING_ROUNDS = 10
 
 export interface RoundsParts {
   readonly options: PoolOptions
@@ -26,6 +30,9 @@ export class Rounds {
   /** Fractions of tokens owed from the round before. */
   #carry: Carry | undefined
   #newest: TokenRound | undefined
+  /** From what the newest round was decided, and how many in a row have not been run since because they would have been too. */
+  #input: RoundInput | undefined
+  #leftOut = 0
 
   constructor(parts: RoundsParts) {
     this.#parts = parts
@@ -37,13 +44,27 @@ export class Rounds {
   }
 
   /**
+   * Whether the newest round stands: another one would move budgets by carried fractions alone. One in `STANDING_ROUNDS` is run all the same,
+   * so that a fraction is not owed for ever; and every one where somebody has demand and no token, whose turn comes with its fraction.
+   */
+  stands(now: Micros, members: readonly Member[], weights?: readonly number[]): boolean {
+    if (!this.#input || !this.#newest || this.#leftOut >= STANDING_ROUNDS - 1) return false
+    if (this.#newest.shares.some(({ tokens, demandTokens }) => tokens === 0 && demandTokens > 0)) return false
+    if (!sameButCarry(this.#inputOf(now, members, weights), this.#input)) return false
+    this.#leftOut++
+    return true
+  }
+
+  /**
    * Divides anew, marks whoever gets something else than before, and says what was done.
    * @param weights in place of the members' own, if the cluster has a word in it.
    */
   run(now: Micros, members: readonly Member[], number: number, weights?: readonly number[]): RoundRecord {
     for (const member of members) member.divided = member.heartbeat
-    const { options, ledger, log } = this.#parts
-    const input = roundInput(now, members, { options, ledger, carry: this.#carry, weights })
+    const { log } = this.#parts
+    const input = this.#inputOf(now, members, weights)
+    this.#input = input
+    this.#leftOut = 0
     const answer = decideRound(input)
     log({ kind: 'round', atUs: now, round: number, input, answer })
     const { tokens, memory } = answer
@@ -53,6 +74,11 @@ export class Rounds {
     applyBudgets(members, tokens)
     this.#moveMemory(now, members, memory)
     return this.#record(members, tokens, number)
+  }
+
+  #inputOf(now: Micros, members: readonly Member[], weights?: readonly number[]): RoundInput {
+    const { options, ledger } = this.#parts
+    return roundInput(now, members, { options, ledger, carry: this.#carry, weights })
   }
 
   /** Law 1, except under the one policy that has no shares. */

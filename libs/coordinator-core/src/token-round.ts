@@ -4,10 +4,13 @@ import {
   type Claim,
   type Condition,
   divide,
+  divideGuarantees,
   type Division,
   type DivisionInput,
+  knowsGuarantees,
   NO_CARRY,
   policyByName,
+  shareOfCapacity,
 } from '@kvasir/allocation'
 import { invariant } from '@kvasir/kernel'
 import { isHeard } from './member.js'
@@ -17,7 +20,10 @@ import type { RoundEngine, RoundInput } from './round-input.js'
 /** What one engine gets in a round, in its own tokens. */
 export interface TokenShare {
   readonly tokens: number
+  /** Beyond these: lent because nobody demands it, or the rest of the guarantee, kept ready. */
   readonly lentTokens: number
+  /** Of what is lent, how much nothing but the guarantee gives. */
+  readonly readyTokens: number
   readonly floorTokens: number
   /** Weighted max-min share, whatever the policy. */
   readonly idealTokens: number
@@ -57,23 +63,23 @@ export function divideTokens(round: RoundInput): TokenRound {
     tokenClaim(engine, capacity, Math.max(wakeUp, Math.ceil(demands[i]))),
   )
   // An engine that hears nothing spends its floor and no more: see effectiveBudget.
-  const charged = engines.reduce(
-    (total, engine) => total + (isHeard(engine) ? 0 : engine.floorTokens * engine.unitsPerToken),
-    0,
-  )
+  let charged = 0
+  for (const engine of engines) if (!isHeard(engine)) charged += engine.floorTokens * engine.unitsPerToken
   const available = Math.max(0, Math.floor(capacity - charged))
   const { maxShare } = settings
   // Field by field here and in the claims: a field behind a spread costs as much as the whole division.
   const input = { capacity: available, claims, maxShare, carry: round.carry ?? NO_CARRY }
-  const result = policyOf(round)(input, { others: [memoryClaims(round)] })
+  const result = policyOf(round)(input, { others: () => [memoryClaims(round)] })
   const ideal = engines.length === 1 ? result.exact : idealOf(round, capacity, { available, demands })
+  const ready = readyUnits(round, input, result)
   const shares = engines.map((engine, i): TokenShare => {
     const { unitsPerToken, demandTokens } = engine
     const idealTokens = ideal[i] / unitsPerToken
     if (!isHeard(engine)) return silentShare(engine, idealTokens)
     return {
       tokens: Math.floor(result.amounts[i] / unitsPerToken),
-      lentTokens: Math.floor(result.lent[i] / unitsPerToken),
+      lentTokens: Math.floor((result.lent[i] + ready[i]) / unitsPerToken),
+      readyTokens: Math.floor(ready[i] / unitsPerToken),
       floorTokens: Math.floor(Math.min(claims[i].guarantee, result.amounts[i]) / unitsPerToken),
       idealTokens,
       demandTokens,
@@ -103,6 +109,24 @@ export function wakeUpUnits({ policy, engines }: RoundInput, capacity: number): 
   return Math.max(1, Math.floor((capacity * WAKE_UP_SHARE) / Math.max(1, engines.length)))
 }
 
+/**
+ * What each engine's guarantee is more than it is given and lent: kept ready, so that a burst need not wait for the round after it. Nobody
+ * else's share is smaller for it, and while the engine is idle the others compute in its time. Guarantees that exceed what there is are
+ * divided first.
+ */
+function readyUnits(
+  { policy }: RoundInput,
+  input: DivisionInput,
+  { amounts, lent }: Division,
+): readonly number[] {
+  const { capacity, claims, maxShare = 1 } = input
+  if (!knowsGuarantees(policy)) return claims.map(() => 0)
+  const heard = claims.map(({ guarantee, health }) => (health === 'healthy' ? guarantee : 0))
+  const guaranteed = sum(heard) <= capacity ? heard : divideGuarantees(input)
+  const most = shareOfCapacity(capacity, maxShare)
+  return amounts.map((amount, i) => Math.max(0, Math.min(guaranteed[i], most) - amount - lent[i]))
+}
+
 /** Weighted max-min shares for what is really demanded, without the grants that idle engines wake up with. */
 function idealOf(
   { engines, settings: { maxShare } }: RoundInput,
@@ -115,7 +139,7 @@ function idealOf(
 
 /** What it does when it hears nothing is also what it is told. */
 function silentShare({ floorTokens, demandTokens }: RoundEngine, idealTokens: number): TokenShare {
-  return { tokens: floorTokens, lentTokens: 0, floorTokens, idealTokens, demandTokens }
+  return { tokens: floorTokens, lentTokens: 0, readyTokens: 0, floorTokens, idealTokens, demandTokens }
 }
 
 function tokenClaim(engine: RoundEngine, capacity: number, demand: number): Claim {

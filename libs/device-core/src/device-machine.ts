@@ -65,6 +65,8 @@ type Executed = Extract<DeviceAnswer, { kind: 'executed' }>
 /** Of a turn, see `Tenant`. */
 type Asked = Pick<Tenant, 'claim' | 'dueUs'>
 
+const nothing: readonly DeviceAnswer[] = []
+
 /**
  * ```
  *   idle ──ready──► waiting ──turn──► turn ──execute──► running ──ran──► ended ──ready──► waiting
@@ -105,6 +107,8 @@ interface Tenant {
   detached: boolean
   /** From an earlier run of the group: what its bundles held is gone. */
   readonly restored: boolean
+  /** What it is told when it has the turn, made once. */
+  readonly turn: readonly DeviceAnswer[]
 }
 
 /**
@@ -117,6 +121,8 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
   readonly #arbitration: Arbitration
   readonly #sharing: Sharing
   #tenants = new Map<string, Tenant>()
+  /** Who was looked up last: an engine that is alone on its group, or takes its turn, is so several times in a row. */
+  #last: Tenant | undefined
   #owners: string[] = []
   #epoch = 0
   #nonce = 0
@@ -258,8 +264,10 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
       next: undefined,
       detached: false,
       restored,
+      turn: [{ kind: 'turn', engine }],
     }
     this.#tenants.set(engine, tenant)
+    this.#last = undefined
     return tenant
   }
 
@@ -287,6 +295,7 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
     const tenant = this.#tenants.get(input.engine)
     if (!tenant || tenant.incarnation !== input.incarnation) return [refusal(input, 'not_open')]
     this.#tenants.delete(input.engine)
+    this.#last = undefined
     return this.#evict(tenant)
   }
 
@@ -369,11 +378,11 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
   /** From no step, or from one that has ended. */
   #standInLine(tenant: Tenant): readonly DeviceAnswer[] {
     tenant.phase = 'waiting'
-    if (this.#arbitration === 'partitioned') return [this.#giveTurn(tenant, 0)]
+    if (this.#arbitration === 'partitioned') return this.#giveTurn(tenant, 0)
     if (tenant.part > 0) this.#takePart(tenant)
     // Hot path: an engine that is alone does not stand in line.
     if (this.#sharing === 'time' && this.#free > 0 && this.#waiting.length === 0)
-      return [this.#giveTurn(tenant, this.#free)]
+      return this.#giveTurn(tenant, this.#free)
     this.#waiting.push(tenant)
     return this.#offerTurns()
   }
@@ -435,7 +444,7 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
   }
 
   #pass(input: Extract<DeviceCommand, { kind: 'pass' }>): readonly DeviceEffect[] {
-    const tenant = this.#tenants.get(input.engine)
+    const tenant = this.#tenant(input.engine)
     if (tenant?.phase !== 'turn' && tenant?.phase !== 'ended') return [refusal(input, 'not_your_turn')]
     tenant.phase = 'idle'
     return this.#vacateBy(tenant)
@@ -443,7 +452,7 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
 
   #ran(now: Micros, engine: string, turn: number): readonly DeviceEffect[] {
     const part = this.#runs.take(turn)
-    const tenant = this.#tenants.get(engine)
+    const tenant = this.#tenant(engine)
     const known = tenant?.phase === 'running' && tenant.lastServed === turn
     if (!known) return this.#vacate(part)
     const { startedUs } = tenant
@@ -491,11 +500,12 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
 
   #release(part: number): void {
     this.#free += part
-    invariant(this.#free <= WHOLE, () => `${this.#free} of ${WHOLE} parts of a group are free`)
+    if (this.#free > WHOLE) refuseRelease(this.#free)
   }
 
   /** In the order of the line: who waits for parts that are not free is not passed by those behind. */
   #offerTurns(): readonly DeviceAnswer[] {
+    if (this.#waiting.length === 0) return nothing
     const turns: DeviceAnswer[] = []
     while (this.#free > 0 && this.#waiting.length > 0) {
       const index = this.#waiting.length === 1 ? 0 : chooseNext(this.#waiting, this.#arbitration, this.#now)
@@ -503,7 +513,7 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
       const part = this.#sharing === 'time' ? this.#free : this.#partFor(tenant)
       if (part === 0) break
       this.#waiting.splice(index, 1)
-      turns.push(this.#giveTurn(tenant, part))
+      turns.push(...this.#giveTurn(tenant, part))
     }
     return turns
   }
@@ -520,20 +530,25 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
     return { weight: this.#arbitration === 'claims' ? share : 1, claim }
   }
 
-  #giveTurn(tenant: Tenant, part: number): DeviceAnswer {
-    invariant(tenant.phase === 'waiting', () => `engine ${tenant.engine} gets a turn while ${tenant.phase}`)
+  #giveTurn(tenant: Tenant, part: number): readonly DeviceAnswer[] {
+    if (tenant.phase !== 'waiting') refuseTurn(tenant)
     tenant.phase = 'turn'
     tenant.part = part
     this.#free -= part
-    return { kind: 'turn', engine: tenant.engine }
+    return tenant.turn
   }
 
   /** Hot path: told the fields by each command, for to read a field of any of many shapes takes as long as all the rest of it. */
   #admit(engine: string, incarnation: number, epoch: number): Tenant | DeviceRefusal {
     if (epoch < this.#epoch) return 'stale_epoch'
-    const tenant = this.#tenants.get(engine)
+    const tenant = this.#tenant(engine)
     if (!tenant) return 'not_open'
     return tenant.incarnation === incarnation ? tenant : 'stale_incarnation'
+  }
+
+  #tenant(engine: string): Tenant | undefined {
+    if (this.#last?.engine === engine) return this.#last
+    return (this.#last = this.#tenants.get(engine))
   }
 
   /** Law 2: never more mapped than exist, and the cells agree with the counts. */
@@ -545,6 +560,16 @@ export class DeviceMachine implements Machine<DeviceInput, DeviceEffect> {
       () => `${mapped} bundles mapped and ${this.bundles.free} free of ${this.bundles.total}`,
     )
   }
+}
+
+// Apart from where they are called, so that the hot path carries no closures.
+
+function refuseTurn({ engine, phase }: Tenant): never {
+  invariant(false, () => `engine ${engine} gets a turn while ${phase}`)
+}
+
+function refuseRelease(free: number): never {
+  invariant(false, () => `${free} of ${WHOLE} parts of a group are free`)
 }
 
 /** Field by field: hot path, and a field behind a spread is added by the runtime. */

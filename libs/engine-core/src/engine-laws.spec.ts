@@ -65,7 +65,12 @@ class RandomLife {
   constructor(seed: number) {
     this.#rng = new SeededRng(seed, 'engine-life')
     this.#engine = new EngineUnderTest(
-      { returnsIdle: this.#rng.int(4) === 0, incarnation: 1, asksAhead: seed % 2 === 0 },
+      {
+        returnsIdle: this.#rng.int(4) === 0,
+        incarnation: 1,
+        asksAhead: seed % 2 === 0,
+        ...(seed % 3 === 0 ? { promised: { ttftUs: 500_000, tpotUs: 100_000 } } : {}),
+      },
       {
         order: orders[this.#rng.int(orders.length)],
         prefixCaching: this.#rng.int(2) === 0,

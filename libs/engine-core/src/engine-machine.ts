@@ -368,12 +368,9 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
   }
 
   #executed(now: Micros, { startedUs, share = 1, next }: Extract<DeviceAnswer, { kind: 'executed' }>): void {
-    const { options, scheduler, outbox } = this.#parts
+    const { scheduler, outbox } = this.#parts
     const plan = this.#plan
-    invariant(
-      plan !== undefined && this.#phase === 'running',
-      () => `${options.engine} heard of a step it did not run`,
-    )
+    if (plan === undefined || this.#phase !== 'running') refuseEnd(this.#parts.options.engine)
     this.#early = false
     const outcome = scheduler.complete(now, plan)
     outbox.emit({ kind: 'stepped', plan, outcome, startedUs, finishedUs: now })
@@ -461,4 +458,9 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     this.#phase = 'idle'
     this.#turns.pass()
   }
+}
+
+/** Apart from `#executed`, so that the hot path carries no closure. */
+function refuseEnd(engine: string): never {
+  invariant(false, () => `${engine} heard of a step it did not run`)
 }

@@ -13,7 +13,8 @@ const AT_ONCE_US: Micros = 4_000
 
 /**
  * How an engine takes turns on its device: it says that it is ready with what is left of its budget as its claim, and answers a turn
- * with a step or passes. While nothing can be run it asks for no turn.
+ * with a step or passes. While nothing can be run it asks for no turn. A step of which nothing is due yet is a courtesy, as is one
+ * without budget: it has no claim and is not charged.
  */
 export class TurnTaking {
   readonly #parts: EngineParts
@@ -23,6 +24,8 @@ export class TurnTaking {
   #claim = 0
   #dueUs: Micros = Infinity
   #servedClaim = 0
+  /** When the step that is waited for becomes due, and is claimed; Infinity when it is no courtesy for want of hurry. */
+  #claimedFromUs: Micros = Infinity
   /** Since when an engine that had no work before waits for its turn; Infinity when it does not. */
   #askedUs: Micros = Infinity
   #atOnce = false
@@ -48,12 +51,12 @@ export class TurnTaking {
   }
 
   /**
-   * When a stalled engine tries again, or one that is `ready` says so anew: its budget is renewed, and so are those of the others, whose
-   * new claims would pass its old one as long as they use little.
+   * When a stalled engine tries again, or one that is `ready` says so anew: its step becomes due, or its budget is renewed, and so are
+   * those of the others, whose new claims would pass its old one as long as they use little.
    */
   deadlineUs(ready: boolean): Micros {
     if (this.#stalled) return this.#retryUs
-    return ready && this.wanted ? this.#meter.nextRoundUs : Infinity
+    return ready && this.wanted ? Math.min(this.#meter.nextRoundUs, this.#claimedFromUs) : Infinity
   }
 
   /**
@@ -64,8 +67,10 @@ export class TurnTaking {
   ask(now: Micros, ready: boolean): boolean {
     if (!this.wanted) return ready
     const { options, scheduler, lease, outbox, urgency } = this.#parts
-    const claim = this.#claimAt(now)
+    const left = this.#claimAt(now)
     const dueUs = urgency?.dueUs(now, scheduler, this.#rate.stepUs) ?? Infinity
+    this.#claimedFromUs = this.#endOfCourtesy(now, dueUs)
+    const claim = this.#claimedFromUs === Infinity ? left : 0
     if (ready && !this.#improves(claim, dueUs)) return true
     this.#claim = claim
     this.#dueUs = dueUs
@@ -85,6 +90,13 @@ export class TurnTaking {
     const { options, lease } = this.#parts
     const { tokens, lentTokens } = lease.budget(now, options.roundUs)
     return this.#meter.claim(now, tokens + lentTokens)
+  }
+
+  /** When a step that is due then will be claimed; Infinity when it is now: a pace says when it is early, and a prompt never is. */
+  #endOfCourtesy(now: Micros, dueUs: Micros): Micros {
+    const { scheduler, urgency } = this.#parts
+    const endUs = urgency?.earlyUntilUs(dueUs) ?? -Infinity
+    return now < endUs && scheduler.outstandingPrefillTokens === 0 ? endUs : Infinity
   }
 
   #improves(claim: number, dueUs: Micros): boolean {
@@ -134,8 +146,9 @@ export class TurnTaking {
     const { stepUs } = this.#rate
     const endUs = now + stepUs
     const charged = this.#claim > 0 ? Math.min(totalTokens, this.#rate.tokensWorth(stepUs, 1)) : 0
-    this.#claim = this.#meter.claimAt(endUs, charged)
     this.#dueUs = urgency?.dueAfter(endUs, decoding, scheduler, stepUs) ?? Infinity
+    const early = this.#endOfCourtesy(endUs, this.#dueUs) < Infinity
+    this.#claim = early ? 0 : this.#meter.claimAt(endUs, charged)
     const claim = this.#claim
     return this.#dueUs === Infinity ? { claim } : { claim, slackUs: Math.round(this.#dueUs - now) }
   }
@@ -157,7 +170,7 @@ export class TurnTaking {
     this.#parts.outbox.device({ kind: 'pass', engine, incarnation })
   }
 
-  /** A step was run. A courtesy is not charged: nobody else wanted the time. */
+  /** A step was run. A courtesy is not charged: nobody with a claim wanted the time. */
   charge(tokens: number): void {
     if (this.#servedClaim > 0) this.#meter.charge(tokens)
   }

@@ -4,6 +4,8 @@ import type { LatencyTargets } from './engine-options.js'
 
 /** Tokens that are to come at least so much faster than promised: steps differ, and a mean has no time to recover at its end. */
 const AHEAD = 0.8
+/** A step is early while more than this part of the time between two tokens is left before it must begin: in the rest, others' steps may still come before it. */
+const EARLY = 0.25
 /** Tokens that may be behind their times before these start anew: what is later than that is late for good. */
 const BEHIND_MAX = 4
 
@@ -42,6 +44,12 @@ export class Urgency {
   /** The same for the step after one that ends then. */
   dueAfter(endUs: Micros, decoding: boolean, scheduler: Scheduler, stepUs: Micros): Micros {
     return this.#earliest(endUs, decoding ? this.#dueAfter(endUs) : Infinity, scheduler, stepUs)
+  }
+
+  /** Until when a step that is due then is early; -Infinity when it never is, because no pace is promised or nothing of it is due. */
+  earlyUntilUs(dueUs: Micros): Micros {
+    const { paceUs } = this
+    return paceUs === undefined || dueUs === Infinity ? -Infinity : Math.floor(dueUs - EARLY * paceUs)
   }
 
   #earliest(now: Micros, tokenDueUs: Micros, scheduler: Scheduler, stepUs: Micros): Micros {

@@ -38,6 +38,7 @@ export class BlockPool {
   readonly bundleCapacity: number
   readonly placement: Placement
   readonly prefixCaching: boolean
+  readonly #bundlesPerBlock: number
   readonly #free: FreeBlocks
   readonly #index: PrefixIndex
   /** By block: references of sequences in units of {@link REFERENCE}, and {@link REGISTERED} or 0. */
@@ -62,6 +63,7 @@ export class BlockPool {
     )
     this.blockSize = blockSize
     this.blocksPerBundle = blocksPerBundle
+    this.#bundlesPerBlock = 1 / blocksPerBundle
     this.bundleCapacity = bundleCapacity
     this.placement = options.placement
     this.prefixCaching = options.prefixCaching
@@ -121,8 +123,9 @@ export class BlockPool {
     return bytesOf([this.#states, this.#counts]) + this.#free.bytes + this.#index.bytes
   }
 
+  /** Hot path: a product takes a quarter of the time of a quotient, and with half a block more no rounding reaches another bundle. */
   bundleOf(block: number): number {
-    return (block / this.blocksPerBundle) | 0
+    return ((block + 0.5) * this.#bundlesPerBlock) | 0
   }
 
   isMapped(bundle: number): boolean {
@@ -256,11 +259,10 @@ export class BlockPool {
 
   /** Enters a used block under the hash of its content. */
   register(block: number, a: number, b: number): void {
-    invariant(
-      this.prefixCaching && !this.isRegistered(block),
-      () => `block ${block} cannot be registered (again); prefix caching ${this.prefixCaching}`,
-    )
-    this.#states[block] |= REGISTERED
+    const state = this.#states[block]
+    if (!this.prefixCaching || (state & REGISTERED) === REGISTERED)
+      refuseRegistration(block, this.prefixCaching)
+    this.#states[block] = state | REGISTERED
     this.#counts[this.bundleOf(block) * stride + cached]++
     this.#index.add(block, a, b)
   }
@@ -331,7 +333,12 @@ export class BlockPool {
   }
 }
 
-/** Apart from `release`, so that the hot path carries no closure. */
+// Apart from where they are called, so that the hot path carries no closures.
+
+function refuseRegistration(block: number, prefixCaching: boolean): never {
+  invariant(false, () => `block ${block} cannot be registered (again); prefix caching ${prefixCaching}`)
+}
+
 function refuseRelease(block: number): never {
   invariant(false, () => `block ${block} released more often than referenced`)
 }

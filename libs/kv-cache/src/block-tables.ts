@@ -152,7 +152,7 @@ export class BlockTables {
       this.#tables.push(slot, block)
     } else {
       const taken = this.#pool.takeAll(blocks)
-      for (let i = 0; i < blocks; i++) this.#tables.push(slot, taken[i])
+      this.#tables.pushAll(slot, taken, blocks)
       block = taken[blocks - 1]
     }
     this.#records[slot * stride + last] = block
@@ -217,14 +217,12 @@ export class BlockTables {
    */
   release(slot: number): void {
     this.registerDue()
-    const length = this.#tables.length(slot)
-    const firstClean = this.#records[slot * stride + registered]
-    if (this.#pool.prefixCaching) {
-      for (let i = firstClean; i < length; i++) this.#pool.release(this.#tables.at(slot, i))
-      for (let i = firstClean - 1; i >= 0; i--) this.#pool.release(this.#tables.at(slot, i))
-    } else {
-      for (let i = length - 1; i >= 0; i--) this.#pool.release(this.#tables.at(slot, i))
-    }
+    const pool = this.#pool
+    const table = this.#tables.view(slot)
+    const { length } = table
+    const firstClean = pool.prefixCaching ? this.#records[slot * stride + registered] : length
+    for (let i = firstClean; i < length; i++) pool.release(table[i])
+    for (let i = firstClean - 1; i >= 0; i--) pool.release(table[i])
     this.#tables.clear(slot)
     this.#records[slot * stride + registered] = 0
     this.#heldBlocks -= length

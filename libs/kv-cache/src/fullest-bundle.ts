@@ -25,6 +25,7 @@ const listPrevious = 4
  */
 export class FullestBundle implements FreeBlocks {
   readonly #blocksPerBundle: number
+  readonly #bundlesPerBlock: number
   #size = 0
   /** By bundle, `stride` elements each. */
   #bundles: Int32Array
@@ -38,6 +39,7 @@ export class FullestBundle implements FreeBlocks {
 
   constructor({ blocksPerBundle, bundleCapacity }: FreeBlocksShape) {
     this.#blocksPerBundle = blocksPerBundle
+    this.#bundlesPerBlock = 1 / blocksPerBundle
     this.#bundles = new Int32Array(bundleCapacity * stride)
     this.#cleanNext = new Int32Array(bundleCapacity * blocksPerBundle)
     this.#listHead = new Int32Array(blocksPerBundle + 1).fill(none)
@@ -163,8 +165,9 @@ export class FullestBundle implements FreeBlocks {
     return blocks
   }
 
+  /** As `BlockPool.bundleOf`. */
   #bundleOf(block: number): number {
-    return (block / this.#blocksPerBundle) | 0
+    return ((block + 0.5) * this.#bundlesPerBlock) | 0
   }
 
   /** The bundle with a clean block that has the fewest free ones, or none. */

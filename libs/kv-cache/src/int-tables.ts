@@ -60,6 +60,17 @@ export class IntTables {
     this.#records[record + lengthOf] = length + 1
   }
 
+  /** Appends the first `count` values, in a segment found once for all of them. */
+  pushAll(row: number, values: Int32Array, count: number): void {
+    const record = row * stride
+    const length = this.#records[record + lengthOf]
+    this.#reserve(record, length + count)
+    const arena = this.#arena
+    const end = this.#records[record + startOf] + length
+    for (let k = 0; k < count; k++) arena[end + k] = values[k]
+    this.#records[record + lengthOf] = length + count
+  }
+
   /** Forgets the row's elements and gives its segment back. */
   clear(row: number): void {
     const record = row * stride
@@ -79,9 +90,16 @@ export class IntTables {
   }
 
   #widen(record: number): void {
+    this.#reserve(record, this.#records[record + lengthOf] + 1)
+  }
+
+  /** Makes room for so many elements. */
+  #reserve(record: number, length: number): void {
     const from = this.#records[record + startOf]
     const oldClass = this.#records[record + classOf]
-    const newClass = from === noSegment ? smallestClass : oldClass + 1
+    if (from !== noSegment && length <= 1 << oldClass) return
+    let newClass = smallestClass
+    while (length > 1 << newClass) newClass++
     const to = this.#segment(newClass)
     if (from !== noSegment) {
       this.#arena.copyWithin(to, from, from + this.#records[record + lengthOf])

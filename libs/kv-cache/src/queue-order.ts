@@ -1,5 +1,6 @@
-import { type Bytes, LinkedQueue } from '@kvasir/kernel'
+import type { Bytes } from '@kvasir/kernel'
 import type { FreeBlocks, FreeBlocksShape } from './free-blocks.js'
+import { ReleaseOrder } from './release-order.js'
 
 /**
  * One queue, as recorded from vLLM V1 (`golden/vllm`): taken from the head; cached blocks are released to the tail, clean
@@ -8,16 +9,17 @@ import type { FreeBlocks, FreeBlocksShape } from './free-blocks.js'
 export class QueueOrder implements FreeBlocks {
   readonly #blocksPerBundle: number
   readonly #cleanFirst: boolean
-  #queue: LinkedQueue
+  readonly #queue: ReleaseOrder
+  #size = 0
 
   constructor({ blocksPerBundle, bundleCapacity, prefixCaching }: FreeBlocksShape) {
     this.#blocksPerBundle = blocksPerBundle
     this.#cleanFirst = prefixCaching
-    this.#queue = new LinkedQueue(bundleCapacity * blocksPerBundle)
+    this.#queue = new ReleaseOrder(bundleCapacity * blocksPerBundle)
   }
 
   get size(): number {
-    return this.#queue.size
+    return this.#size
   }
 
   get bytes(): Bytes {
@@ -26,41 +28,43 @@ export class QueueOrder implements FreeBlocks {
 
   addBundle(bundle: number): void {
     const first = bundle * this.#blocksPerBundle
-    for (let i = 0; i < this.#blocksPerBundle; i++) this.#queue.pushTail(first + i)
+    for (let i = 0; i < this.#blocksPerBundle; i++) this.#queue.push(first + i)
+    this.#size += this.#blocksPerBundle
   }
 
   removeBundle(bundle: number): void {
     const first = bundle * this.#blocksPerBundle
     for (let i = 0; i < this.#blocksPerBundle; i++) this.#queue.remove(first + i)
+    this.#size -= this.#blocksPerBundle
   }
 
   releaseClean(block: number): void {
-    if (this.#cleanFirst) this.#queue.pushHead(block)
-    else this.#queue.pushTail(block)
+    if (this.#cleanFirst) this.#queue.pushFirst(block)
+    else this.#queue.push(block)
+    this.#size++
   }
 
   releaseCached(block: number): void {
-    this.#queue.pushTail(block)
+    this.#queue.push(block)
+    this.#size++
   }
 
   take(): number {
-    return this.#queue.shift()
+    const block = this.#queue.shift()
+    if (block >= 0) this.#size--
+    return block
   }
 
   revive(block: number): void {
     this.#queue.remove(block)
+    this.#size--
   }
 
   grow(bundleCapacity: number): void {
-    const wider = new LinkedQueue(bundleCapacity * this.#blocksPerBundle)
-    for (let block = this.#queue.head; block !== -1; block = this.#queue.after(block)) wider.pushTail(block)
-    this.#queue = wider
+    this.#queue.grow(bundleCapacity * this.#blocksPerBundle)
   }
 
   toArray(): Int32Array {
-    const blocks = new Int32Array(this.#queue.size)
-    let count = 0
-    for (let block = this.#queue.head; block !== -1; block = this.#queue.after(block)) blocks[count++] = block
-    return blocks
+    return this.#queue.toArray()
   }
 }

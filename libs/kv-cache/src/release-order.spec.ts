@@ -37,6 +37,9 @@ describe('ReleaseOrder', () => {
         } else if (list.includes(block)) {
           order.remove(block)
           list = list.filter((other) => other !== block)
+        } else if (chance < 40) {
+          order.pushFirst(block)
+          list.unshift(block)
         } else {
           order.push(block)
           list.push(block)

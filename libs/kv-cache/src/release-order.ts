@@ -4,7 +4,7 @@ import { widen } from './widen.js'
 const none = -1
 
 /**
- * Blocks in the order in which they came, each at most once; any of them may leave. Hot path: a ring, for the oldest are read one after
+ * Blocks in the order in which they came, each at most once; any of them may leave, and one may be put before all others. Hot path: a ring, for the oldest are read one after
  * the other where a linked list has each of them say where the next one lies, and they lie far apart. Who leaves out of turn leaves a
  * place behind that is passed over. Every operation is O(1) on average.
  */
@@ -44,6 +44,19 @@ export class ReleaseOrder {
     this.#end = after
   }
 
+  /** Puts a block before the oldest. */
+  pushFirst(block: number): void {
+    const before = this.#first === 0 ? this.#ring.length - 1 : this.#first - 1
+    if (before === this.#end) {
+      this.#tidy(this.#ring.length)
+      this.pushFirst(block)
+      return
+    }
+    this.#ring[before] = block
+    this.#places[block] = before
+    this.#first = before
+  }
+
   remove(block: number): void {
     this.#places[block] = none
   }
@@ -81,11 +94,16 @@ export class ReleaseOrder {
 
   /** Leaves the void places out, in a ring of so many. */
   #tidy(length: number): void {
-    const blocks = this.toArray()
-    this.#ring = new Int32Array(length)
-    this.#ring.set(blocks)
-    for (let place = 0; place < blocks.length; place++) this.#places[blocks[place]] = place
+    const ring = this.#ring
+    const tidied = new Int32Array(length)
+    let count = 0
+    for (let place = this.#first; place !== this.#end; place = place + 1 === ring.length ? 0 : place + 1) {
+      const block = ring[place]
+      if (this.#places[block] === place) tidied[count++] = block
+    }
+    for (let place = 0; place < count; place++) this.#places[tidied[place]] = place
+    this.#ring = tidied
     this.#first = 0
-    this.#end = blocks.length
+    this.#end = count
   }
 }

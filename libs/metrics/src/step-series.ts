@@ -41,14 +41,18 @@ export class StepSeries {
   readonly #specs: readonly ColumnSpec[]
   readonly #capacity: number
   readonly #startUs: Micros
-  /** Per column: integral (level), maximum (peak) or sum (flow) of each bucket. */
-  readonly #buckets: readonly Float64Array[]
+  /**
+   * Integral (level), maximum (peak) or sum (flow) of each column in each bucket. A bucket's columns lie side by side: what happens at
+   * about the same time is written to the same few lines of memory, whosever column it is.
+   */
+  readonly #buckets: Float64Array
+  readonly #width: number
   readonly #values: Float64Array
   readonly #sinceUs: Float64Array
   #widthUs: Micros
   #lastUs: Micros
   /** Of the newest change: mostly the next one falls into it too, without a division. */
-  #bucket = 0
+  #row = 0
   #bucketEndUs: Micros
 
   /**
@@ -74,7 +78,8 @@ export class StepSeries {
     this.#widthUs = widthUs
     this.#lastUs = startUs
     this.#bucketEndUs = startUs + widthUs
-    this.#buckets = columns.map(() => new Float64Array(capacity))
+    this.#width = columns.length
+    this.#buckets = new Float64Array(capacity * columns.length)
     this.#values = new Float64Array(columns.length)
     this.#sinceUs = new Float64Array(columns.length).fill(startUs)
   }
@@ -88,14 +93,14 @@ export class StepSeries {
     this.#advance(column, nowUs)
     this.#values[column] = value
     if (this.#specs[column].kind !== 'peak') return
-    const buckets = this.#buckets[column]
-    if (value > buckets[this.#bucket]) buckets[this.#bucket] = value
+    const at = this.#row + column
+    if (value > this.#buckets[at]) this.#buckets[at] = value
   }
 
   /** `amount` of a flow happened at `nowUs`. */
   flow(column: number, nowUs: Micros, amount: number): void {
     this.#reach(nowUs)
-    this.#buckets[column][this.#bucket] += amount
+    this.#buckets[this.#row + column] += amount
   }
 
   /** The table up to `untilUs`, which is not before the last change. Collecting may go on afterwards. */
@@ -119,7 +124,7 @@ export class StepSeries {
   }
 
   #read(column: number, row: number, elapsedUs: number): number {
-    const amount = this.#buckets[column][row]
+    const amount = this.#buckets[row * this.#width + column]
     const heldUs = Math.min(this.#widthUs, elapsedUs - row * this.#widthUs)
     switch (this.#specs[column].kind) {
       case 'peak':
@@ -133,15 +138,10 @@ export class StepSeries {
 
   /** Last row in which a flow has an amount; -1 when none has. */
   #lastTouched(): number {
-    let last = -1
-    this.#specs.forEach((spec, column) => {
-      if (spec.kind === 'flow')
-        last = Math.max(
-          last,
-          this.#buckets[column].findLastIndex((sum) => sum !== 0),
-        )
-    })
-    return last
+    for (let at = this.#buckets.length - 1; at >= 0; at--)
+      if (this.#buckets[at] !== 0 && this.#specs[at % this.#width].kind === 'flow')
+        return Math.floor(at / this.#width)
+    return -1
   }
 
   /** Books the column's present value over the buckets from its last change to `nowUs`. */
@@ -149,14 +149,15 @@ export class StepSeries {
     this.#reach(nowUs)
     const value = this.#values[column]
     if (value !== 0) {
-      const buckets = this.#buckets[column]
+      const buckets = this.#buckets
       const isPeak = this.#specs[column].kind === 'peak'
       let from = this.#sinceUs[column]
       while (from < nowUs) {
         const index = Math.floor((from - this.#startUs) / this.#widthUs)
         const to = Math.min(nowUs, this.#startUs + (index + 1) * this.#widthUs)
-        if (!isPeak) buckets[index] += value * (to - from)
-        else if (value > buckets[index]) buckets[index] = value
+        const at = index * this.#width + column
+        if (!isPeak) buckets[at] += value * (to - from)
+        else if (value > buckets[at]) buckets[at] = value
         from = to
       }
     }
@@ -173,20 +174,22 @@ export class StepSeries {
   /** Goes on to a later bucket, or to where it lies once neighbours are merged. */
   #enter(nowUs: Micros): void {
     while (nowUs - this.#startUs >= this.#capacity * this.#widthUs) this.#merge()
-    this.#bucket = Math.floor((nowUs - this.#startUs) / this.#widthUs)
-    this.#bucketEndUs = this.#startUs + (this.#bucket + 1) * this.#widthUs
+    const bucket = Math.floor((nowUs - this.#startUs) / this.#widthUs)
+    this.#row = bucket * this.#width
+    this.#bucketEndUs = this.#startUs + (bucket + 1) * this.#widthUs
   }
 
   #merge(): void {
-    this.#buckets.forEach((buckets, column) => {
-      const isPeak = this.#specs[column].kind === 'peak'
+    const buckets = this.#buckets
+    const width = this.#width
+    this.#specs.forEach(({ kind }, column) => {
       for (let i = 0; i < this.#capacity / 2; i++) {
-        const left = buckets[2 * i]
-        const right = buckets[2 * i + 1]
-        buckets[i] = isPeak ? Math.max(left, right) : left + right
+        const left = buckets[2 * i * width + column]
+        const right = buckets[(2 * i + 1) * width + column]
+        buckets[i * width + column] = kind === 'peak' ? Math.max(left, right) : left + right
       }
-      buckets.fill(0, this.#capacity / 2)
     })
+    buckets.fill(0, (this.#capacity / 2) * width)
     this.#widthUs *= 2
   }
 }

@@ -92,11 +92,11 @@ describe('memory of a pool of 1,048,576 blocks', () => {
     expect(new Set(bytes).size).toBe(1)
   })
 
-  test('is 24 bytes a block, with prefix caching 56, where every block is a bundle', () => {
+  test('is 28 bytes a block, with prefix caching 60, where every block is a bundle', () => {
     expect(poolOf({ blockSize: 16, blocks: MILLION, prefixCaching: false }).bytes / MILLION).toBeLessThan(
-      24.01,
+      28.01,
     )
-    expect(poolOf({ blockSize: 16, blocks: MILLION }).bytes / MILLION).toBeLessThan(56.01)
+    expect(poolOf({ blockSize: 16, blocks: MILLION }).bytes / MILLION).toBeLessThan(60.01)
   })
 
   test('is 24 bytes a block in bundles of 8 that are filled one after the other, with prefix caching 56', () => {

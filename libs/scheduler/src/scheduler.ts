@@ -162,7 +162,7 @@ export class Scheduler {
    * @param tokenLimit most tokens of this step, if below the configured step token limit.
    */
   plan(now: Micros, tokenLimit: Tokens): StepPlan {
-    invariant(!this.#flight.active, () => 'plan before the last step was completed')
+    if (this.#flight.active) refuse('plan before the last step was completed')
     this.#life.store.recycle()
     this.#planner.plan(now, tokenLimit)
     const plan = this.#planned
@@ -175,10 +175,7 @@ export class Scheduler {
    * `stopped` says so (an end-of-sequence token) or at its length. Without `stopped` all run to their length.
    */
   complete(_now: Micros, plan: StepPlan, stopped?: (slot: number) => boolean): StepOutcome {
-    invariant(
-      plan === this.#planned && this.#flight.active,
-      () => 'completion of a step that is not in flight',
-    )
+    if (plan !== this.#planned || !this.#flight.active) refuse('completion of a step that is not in flight')
     if (plan.copies.inCount > 0) this.#noteRestored(plan)
     const life = this.#life
     const { tokens, computed, tokenLimit } = life.store
@@ -352,7 +349,7 @@ export class Scheduler {
 
   /** Blocks by which this plan, the last one made, failed to admit or keep a sequence; 0 when memory was no obstacle. */
   shortageBlocks(plan: StepPlan): Blocks {
-    invariant(plan === this.#planned, () => 'shortage of a plan that is not the last one')
+    if (plan !== this.#planned) refuse('shortage of a plan that is not the last one')
     return this.#planner.shortage
   }
 
@@ -414,4 +411,9 @@ export class Scheduler {
     auditLifecycle(this.#life)
     if (this.#supply !== undefined) auditSupply(this.#life, this.#supply)
   }
+}
+
+/** Apart from where it is called, so that the hot path carries no closures. */
+function refuse(message: string): never {
+  invariant(false, () => message)
 }

@@ -139,7 +139,7 @@ export class EngineHost {
 
   live(slot: number): LiveRequest {
     const live = this.#live[slot]
-    invariant(live !== undefined, () => `slot ${slot} of ${this.plan.id} has no request`)
+    if (live === undefined) refuseSlot(slot, this.plan)
     return live
   }
 
@@ -159,6 +159,11 @@ export class EngineHost {
     this.#live[slot] = undefined
     return live
   }
+}
+
+/** Apart from `live`, so that the hot path carries no closure. */
+function refuseSlot(slot: number, { id }: EnginePlan): never {
+  invariant(false, () => `slot ${slot} of ${id} has no request`)
 }
 
 export function buildDevices(plan: ClusterPlan): DeviceHost[] {
@@ -302,6 +307,7 @@ function buildEngine(parts: HostParts): EngineHost {
       settings: plan.settings,
       share,
       cost,
+      remote: modelPlan.remoteGroup !== undefined,
     })
   const geometry = geometryOf(modelPlan, pool.plan)
   return new EngineHost({

@@ -57,6 +57,16 @@ export function withProfiles(plan: ClusterPlan, profiles: readonly KernelProfile
   return { ...plan, pools }
 }
 
+/** What it takes an engine to work with a group in another process, microseconds. */
+export interface RemoteGroupPlan {
+  /** One way. */
+  readonly latencyUs: Micros
+  /** Own work after a step, before the engine hears or says anything else there: its tokens go out, the next step is planned. */
+  readonly outputUs: number
+  /** The same, for each further sequence of the step. */
+  readonly outputSequenceUs: number
+}
+
 /** One model instance as operators know it; several may share an architecture. */
 export interface ModelPlan extends ExpertSharing {
   readonly name: string
@@ -76,6 +86,8 @@ export interface ModelPlan extends ExpertSharing {
   /** What every step takes, in place of the cost model. */
   readonly fixedStepUs?: Micros
   readonly frontEnd: FrontEndCost
+  /** Its engines' groups are in other processes; in the engine's own unless said otherwise. */
+  readonly remoteGroup?: RemoteGroupPlan
   /** Whether what arrives during a step waits for the one after next. */
   readonly plansAhead: boolean
   readonly placement: 'queue-order' | 'fullest-bundle'

@@ -6,6 +6,7 @@ import { EventClass } from './event-class.js'
 const order: readonly (readonly [name: keyof typeof EventClass, before: string])[] = [
   ['StepEnd', 'a finished step frees memory and tokens that everything else of the instant may use'],
   ['CopyEnd', 'bundles that were copied out are free for everything else of the instant'],
+  ['GroupWord', 'a step that has ended is heard of before a document that may order its memory back'],
   ['ToEngine', 'a decision made for this instant holds for what an engine says or takes in it'],
   ['ToPool', 'an owner hears what engines said before it looks at its own clock'],
   ['Fault', 'what has arrived was said before anything broke, and what begins now finds it broken'],

@@ -8,22 +8,24 @@ export const EventClass = {
   StepEnd: 0,
   /** A device finished copies that belong to no step. */
   CopyEnd: 1,
+  /** A word between an engine and a group in another process arrives. */
+  GroupWord: 2,
   /** A document reaches an engine. */
-  ToEngine: 2,
+  ToEngine: 3,
   /** A message reaches the owner of a pool, or of the cluster. */
-  ToPool: 3,
+  ToPool: 4,
   /** Something breaks, or comes back. */
-  Fault: 4,
+  Fault: 5,
   /** An engine joins or leaves. */
-  Membership: 5,
+  Membership: 6,
   /** A request of the workload arrives, or a user of a closed loop sends one. */
-  Arrival: 6,
+  Arrival: 7,
   /** A request has passed the front end and reaches its engine. */
-  Submit: 7,
-  WakeCluster: 8,
-  WakePool: 9,
-  WakeEngine: 10,
+  Submit: 8,
+  WakeCluster: 9,
+  WakePool: 10,
+  WakeEngine: 11,
   /** Time series are sampled after everything else of the instant. */
-  Sample: 11,
+  Sample: 12,
 } as const
 export type EventClass = (typeof EventClass)[keyof typeof EventClass]

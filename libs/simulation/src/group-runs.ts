@@ -15,7 +15,7 @@ export interface GroupWorld {
   /** @throws {InvariantError} when there is none of that name. */
   host(engine: string): EngineHost
   /** What a device has for an engine. */
-  tell(engine: EngineHost, input: EngineInput): void
+  tell(now: Micros, engine: EngineHost, input: EngineInput): void
   /** A step has begun, or ended with none after it: what came too late for it may be submitted. */
   submitLate(engine: EngineHost): void
   stepEnded(engine: EngineHost, stepUs: Micros): void
@@ -35,28 +35,37 @@ interface Transfer {
 export class GroupRuns {
   readonly #world: GroupWorld
   readonly #transfers = new Slab<Transfer>()
+  /** By group: the engine that spoke to it last, which is mostly the one it has an answer for. */
+  readonly #speakers: (EngineHost | undefined)[] = []
 
   constructor(world: GroupWorld) {
     this.#world = world
   }
 
   /** Engines in lock step get their turns together. */
-  command(host: EngineHost, command: DeviceCommand): void {
+  command(now: Micros, host: EngineHost, command: DeviceCommand): void {
     const { lockStep } = host
-    if (lockStep === undefined || command.kind !== 'ready') return this.device(host.device, command)
+    if (lockStep === undefined || command.kind !== 'ready') return this.#hear(now, host.device, command)
     lockStep.ready(host, command)
     this.#gather(lockStep)
   }
 
-  /** A group that is down hears nothing. Hot path: a switch reads the kind of many shapes of effects once, a chain of ifs at each. */
   device(host: DeviceHost, input: DeviceInput): void {
+    this.#hear(this.#world.now(), host, input)
+  }
+
+  /**
+   * A group that is down hears nothing. Hot path: a switch reads the kind of many shapes of effects once, a chain of ifs at each; and the
+   * time is handed on, for whoever reads it anew makes a number anew.
+   */
+  #hear(now: Micros, host: DeviceHost, input: DeviceInput): void {
     if (host.down) return
-    const world = this.#world
-    const now = world.now()
-    for (const effect of host.machine.step(now, input)) {
+    const effects = host.machine.step(now, input)
+    for (let i = 0; i < effects.length; i++) {
+      const effect = effects[i]
       switch (effect.kind) {
         case 'run':
-          this.#run(effect)
+          this.#run(now, this.#engineOn(host, effect.engine), effect)
           break
         case 'transfer':
           this.#transfer(host, effect)
@@ -68,17 +77,25 @@ export class GroupRuns {
             effect.engine !== '',
             () => `device ${host.plan.id} refused ${effect.command}: ${effect.reason}`,
           )
-          world.tell(world.host(effect.engine), effect)
+          this.#world.tell(now, this.#engineOn(host, effect.engine), effect)
           break
         default:
-          world.tell(world.host(effect.engine), effect)
+          this.#world.tell(now, this.#engineOn(host, effect.engine), effect)
       }
     }
   }
 
+  #engineOn({ index }: DeviceHost, name: string): EngineHost {
+    const speaker = this.#speakers[index]
+    if (speaker?.plan.id === name) return speaker
+    const engine = this.#world.host(name)
+    this.#speakers[index] = engine
+    return engine
+  }
+
   #transfer(host: DeviceHost, effect: TransferEffect): void {
     const world = this.#world
-    const engine = world.host(effect.engine)
+    const engine = this.#engineOn(host, effect.engine)
     engine.model.copied(effect.copies, engine.blockBytes)
     const { machine } = host
     const transfer = this.#transfers.put({ device: host, machine, transfer: effect.transfer })
@@ -104,7 +121,7 @@ export class GroupRuns {
     else if (spatial !== undefined)
       for (const end of spatial.end(now, engine.plan.id))
         this.#endsAt(this.#world.host(end.engine), end.endUs)
-    this.device(engine.device, { kind: 'ran', engine: engine.plan.id, turn: engine.turn })
+    this.#hear(now, engine.device, { kind: 'ran', engine: engine.plan.id, turn: engine.turn })
     if (lockStep) this.#gather(lockStep)
     if (engine.endUs < 0) this.#world.submitLate(engine)
   }
@@ -129,40 +146,40 @@ export class GroupRuns {
   }
 
   #startTogether(parts: readonly JointRun[]): void {
+    const now = this.#world.now()
     const stepUs = jointStepUs(parts)
-    for (const { engine, run } of parts) this.#start(engine, run, stepUs)
+    for (const { engine, run } of parts) this.#start(now, engine, run, stepUs)
   }
 
-  #run(run: Run): void {
-    const engine = this.#world.host(run.engine)
+  #run(now: Micros, engine: EngineHost, run: Run): void {
     if (engine.lockStep !== undefined) return engine.lockStep.add({ engine, run })
     const { spatial } = engine.device
-    if (spatial !== undefined) return this.#startBeside(spatial, engine, run)
+    if (spatial !== undefined) return this.#startBeside(now, spatial, engine, run)
     const computeUs = Math.max(1, Math.round(engine.cost.stepUs(run.shape) / run.share))
-    this.#start(engine, run, run.copyUs + computeUs)
+    this.#start(now, engine, run, run.copyUs + computeUs)
   }
 
-  #start(engine: EngineHost, run: Run, stepUs: Micros): void {
-    this.#started(engine, run)
-    this.#endsAt(engine, this.#world.now() + stepUs)
+  #start(now: Micros, engine: EngineHost, run: Run, stepUs: Micros): void {
+    this.#started(now, engine, run)
+    this.#endsAt(engine, now + stepUs)
     this.#world.submitLate(engine)
   }
 
   /** Steps that run side by side end earlier or later than thought whenever one of them begins or ends. */
-  #startBeside(spatial: SpatialGroup, engine: EngineHost, run: Run): void {
-    this.#started(engine, run)
+  #startBeside(now: Micros, spatial: SpatialGroup, engine: EngineHost, run: Run): void {
+    this.#started(now, engine, run)
     const { fixedUs, arithmeticUs, trafficUs } = spatialStep(engine.cost.breakdown(run.shape))
     // Copies hold up the step whatever it runs on.
     const step = { fixedUs: fixedUs + run.copyUs, arithmeticUs, trafficUs }
-    const ends = spatial.begin(this.#world.now(), run.engine, { step, multiprocessors: run.share })
+    const ends = spatial.begin(now, run.engine, { step, multiprocessors: run.share })
     for (const { engine: name, endUs } of ends) this.#endsAt(this.#world.host(name), endUs)
     this.#world.submitLate(engine)
   }
 
-  #started(engine: EngineHost, run: Run): void {
+  #started(now: Micros, engine: EngineHost, run: Run): void {
     engine.turn = run.turn
     engine.share = run.share
-    engine.startedUs = this.#world.now()
+    engine.startedUs = now
     engine.model.waitedForCopies(run.copyUs)
     if (run.copies) engine.model.copied(run.copies, engine.blockBytes)
   }

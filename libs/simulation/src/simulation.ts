@@ -16,6 +16,7 @@ import { EventClass } from './event-class.js'
 import { FaultBook, type FaultRecord } from './faults/fault-book.js'
 import { Faults } from './faults/faults.js'
 import type { FaultWorld } from './faults/fault-world.js'
+import { GroupLines, type LineWorld } from './group-lines.js'
 import { GroupRuns, type GroupWorld } from './group-runs.js'
 import type { Letter } from './letter.js'
 import { ModelRecord } from './model-record.js'
@@ -60,8 +61,9 @@ export class Simulation {
   #requests: RequestPath
   #network: Network
   #groups: GroupRuns
+  /** To groups in other processes, where a plan has such. */
+  #lines: GroupLines
   #engineByName = new Map<string, EngineHost>()
-  #lastHost: EngineHost | undefined
   #recorder: Recorder
   /** Of a plan in which something breaks. */
   #faults: Faults | undefined
@@ -88,6 +90,7 @@ export class Simulation {
       links: 2 * (plan.engines.length + plan.pools.length),
     })
     this.#groups = new GroupRuns(this.#groupWorld())
+    this.#lines = new GroupLines(this.#lineWorld(), this.engines.length)
     for (const engine of this.engines) this.#engineByName.set(engine.plan.id, engine)
     const faultBook = plan.faults?.length ? new FaultBook() : undefined
     this.#recorder = new Recorder(
@@ -155,11 +158,21 @@ export class Simulation {
       heap: this.#heap,
       now: () => this.#now,
       host: (engine) => this.#host(engine),
-      tell: (engine, input) => {
-        if (!engine.dead) this.#engine(engine, input)
+      tell: (now, engine, input) => {
+        if (engine.model.plan.remoteGroup !== undefined) this.#lines.answer(engine, input)
+        else if (!engine.dead) this.#engineAt(now, engine, input)
       },
       submitLate: (engine) => this.#requests.submitLate(engine),
       stepEnded: (engine, stepUs) => this.#recorder.book.stepEnded(engine, stepUs),
+    }
+  }
+
+  #lineWorld(): LineWorld {
+    return {
+      heap: this.#heap,
+      now: () => this.#now,
+      command: (engine, command) => this.#groups.command(this.#now, engine, command),
+      tell: (engine, input) => this.#engine(engine, input),
     }
   }
 
@@ -204,6 +217,8 @@ export class Simulation {
         return this.#groups.stepEnded(this.engines[payload])
       case EventClass.CopyEnd:
         return this.#groups.copyEnded(payload)
+      case EventClass.GroupWord:
+        return this.#lines.arrives(payload)
       case EventClass.ToEngine:
       case EventClass.ToPool:
         return this.#deliver(this.#letters.take(payload))
@@ -229,7 +244,14 @@ export class Simulation {
   // ── machines ────────────────────────────────────────────────────────────────────────────────────
 
   #engine(host: EngineHost, input: EngineInput): void {
-    for (const effect of host.machine.step(this.#now, input)) {
+    this.#engineAt(this.#now, host, input)
+  }
+
+  /** Hot path: an index is cheaper than an iterator, and the time is read once, for each reading makes a number anew. */
+  #engineAt(now: Micros, host: EngineHost, input: EngineInput): void {
+    const effects = host.machine.step(now, input)
+    for (let i = 0; i < effects.length; i++) {
+      const effect = effects[i]
       switch (effect.kind) {
         case 'send':
           this.#post(
@@ -239,30 +261,31 @@ export class Simulation {
           )
           break
         case 'device':
-          this.#groups.command(host, effect.command)
+          if (host.model.plan.remoteGroup === undefined) this.#groups.command(now, host, effect.command)
+          else this.#lines.send(host, effect.command)
           break
         case 'accepted':
-          this.#recorder.accepted(this.#now, host, effect.slot)
+          this.#recorder.accepted(now, host, effect.slot)
           break
         case 'refused': {
-          const live = this.#recorder.refused(this.#now, host, effect.reason, effect.detail)
+          const live = this.#recorder.refused(now, host, effect.reason, effect.detail)
           this.#requests.ended(live, 'refused')
           break
         }
         case 'planned':
-          this.#recorder.planned(this.#now, host, effect.plan)
+          this.#recorder.planned(now, host, effect.plan)
           break
         case 'stepped': {
           const { plan, outcome, startedUs, finishedUs } = effect
-          const ended = this.#recorder.stepped(this.#now, host, plan, outcome, finishedUs - startedUs)
+          const ended = this.#recorder.stepped(now, host, plan, outcome, finishedUs - startedUs)
           for (const live of ended) this.#requests.ended(live, 'served')
           break
         }
         case 'preempted':
-          this.#recorder.preempted(this.#now, host, effect.slots, effect.cause)
+          this.#recorder.preempted(now, host, effect.slots, effect.cause)
           break
         case 'ended': {
-          const live = this.#recorder.ended(this.#now, host, effect.slot, effect.reason)
+          const live = this.#recorder.ended(now, host, effect.slot, effect.reason)
           this.#requests.ended(live, 'refused')
           break
         }
@@ -278,7 +301,8 @@ export class Simulation {
   }
 
   #performPool(host: PoolHost, effects: readonly PoolEffect[]): void {
-    for (const effect of effects) {
+    for (let i = 0; i < effects.length; i++) {
+      const effect = effects[i]
       switch (effect.kind) {
         case 'document': {
           const engine = this.#host(effect.document.engine)
@@ -371,12 +395,9 @@ export class Simulation {
     return again
   }
 
-  /** Hot path: a device mostly answers whoever has spoken to it last. */
   #host(name: string): EngineHost {
-    if (this.#lastHost?.plan.id === name) return this.#lastHost
     const host = this.#engineByName.get(name)
     invariant(host !== undefined, () => `unknown engine ${name}`)
-    this.#lastHost = host
     return host
   }
 

@@ -14,6 +14,9 @@ const POOL_COLUMNS: readonly ColumnSpec[] = [
   { name: 'busyUsPerS', kind: 'flow' },
   { name: 'inUseBundles', kind: 'level' },
 ]
+/** Where the flows stand among them. */
+const SERVED = 1
+const BUSY = 0
 
 /** Levels of one model at one instant, in the order of its columns without the flow. */
 export interface ModelLevels {
@@ -29,6 +32,7 @@ export class Timeline {
   readonly modelColumns: readonly ModelColumns[]
   readonly poolColumns: readonly PoolColumns[]
   readonly #series: StepSeries
+  readonly #firstOfPools: number
 
   constructor(models: readonly string[], pools: readonly string[]) {
     const prefixed = (prefix: string, specs: readonly ColumnSpec[]) =>
@@ -42,28 +46,28 @@ export class Timeline {
       return {
         model,
         budgetTokens: first,
-        servedTokensPerS: first + 1,
+        servedTokensPerS: first + SERVED,
         leaseBundles: first + 2,
         inUseBundles: first + 3,
         waiting: first + 4,
         running: first + 5,
       }
     })
-    const offset = models.length * MODEL_COLUMNS.length
+    this.#firstOfPools = models.length * MODEL_COLUMNS.length
     this.poolColumns = pools.map((pool, i) => {
-      const first = offset + i * POOL_COLUMNS.length
-      return { pool, busyUsPerS: first, inUseBundles: first + 1 }
+      const first = this.#firstOfPools + i * POOL_COLUMNS.length
+      return { pool, busyUsPerS: first + BUSY, inUseBundles: first + 1 }
     })
   }
 
   /** A step of `model` computed `tokens`. Hot path, as is {@link worked}: hence no object for the numbers. */
   served(now: Micros, model: number, tokens: Tokens): void {
-    this.#series.flow(this.modelColumns[model].servedTokensPerS, now, tokens)
+    this.#series.flow(model * MODEL_COLUMNS.length + SERVED, now, tokens)
   }
 
   /** A step that took so much of `pool` ended. */
   worked(now: Micros, pool: number, busyUs: Micros): void {
-    this.#series.flow(this.poolColumns[pool].busyUsPerS, now, busyUs)
+    this.#series.flow(this.#firstOfPools + pool * POOL_COLUMNS.length + BUSY, now, busyUs)
   }
 
   setModel(now: Micros, model: number, levels: ModelLevels): void {

@@ -62,7 +62,7 @@ describe.skipIf(!built || redis === undefined)('a live twin', () => {
         folder: '.',
         target,
         speed: 1,
-        calibration: { warm: 1, alone: 3, together: 2, outputTokens: 8 },
+        calibration: { warm: 1, alone: 3, together: 2, outputTokens: 8, steps: 10 },
         variations: 1,
         signal: new AbortController().signal,
         say,
@@ -79,7 +79,7 @@ describe.skipIf(!built || redis === undefined)('a live twin', () => {
       expect(live.finished).toBe(agreement.requests)
       expect(live.outputTokens).toBe(simulated.outputTokens)
       expect(new Set(sides.live.requests.map(({ id }) => id)).size).toBe(agreement.requests)
-      expect(costs).toMatchObject([{ model: 'chat', requests: 3 }])
+      expect(costs).toMatchObject([{ model: 'chat', requests: 6, wayUs: null }])
       expect(decisions.live.rounds).toBeGreaterThan(0)
       expect(takenAgain).toBe(sides.live.decisions.length)
     } finally {

@@ -1,13 +1,16 @@
 import { parseScenario, poolSettingsSchema, type Scenario } from '@kvasir/contracts'
+import { serveDevice, SimulatedGroup } from '@kvasir/devices'
 import type { PathCost } from '@kvasir/experiment'
+import { listenGrpc } from '@kvasir/platform'
 import type { RequestRecord } from '@kvasir/workload'
 import { describe, expect, it } from 'vitest'
 import { BadInput } from '../bad-input.js'
-import { pathCostsOf } from './calibrate-path.js'
+import { bothMeasured, type Measured, pathCostsOf } from './calibrate-path.js'
 import { liveOptions } from './live-options.js'
+import { probeWay } from './probe-group.js'
 import { promptText } from './prompt-text.js'
 import { simulateSide } from './simulate-side.js'
-import { calibrationOf, calibrationRequests, twinRequests } from './twin-requests.js'
+import { calibrationOf, type CalibrationPlan, calibrationRequests, twinRequests } from './twin-requests.js'
 import {
   bareScenario,
   inMotion,
@@ -40,44 +43,89 @@ function scenario(changes: object = {}): Scenario {
   throw new Error(parsed.problems.join('\n'))
 }
 
+/** As `PathCost` has it, of a cluster that is steady. */
+function pathCost(model: string, stepUs: number, wayUs: number | null): PathCost {
+  return {
+    model,
+    stepUs,
+    wayUs,
+    sequenceUs: 50,
+    frontEndUs: 4_000,
+    gatewayUs: null,
+    requests: 3,
+    spread: { stepUs: 0, wayUs: 0, frontEndUs: 0 },
+  }
+}
+
+/** What would be measured on a cluster whose path takes this. */
+function measuredOn(
+  bare: Scenario,
+  truth: readonly PathCost[],
+  plans: readonly CalibrationPlan[],
+): readonly Measured[] {
+  const seen = simulateSide(planOf(scenarioWithPath(bare, truth)), calibrationRequests(plans), {
+    beginUs: 0,
+    untilUs: undefined,
+  }).requests
+  const of = (records: readonly RequestRecord[]) =>
+    records.flatMap(({ id }) => seen.filter((request) => request.id === id))
+  return plans.map((plan, i) => {
+    const { wayUs } = truth[i]
+    return {
+      plan,
+      alone: of(plan.alone),
+      together: of(plan.together),
+      direct: [],
+      waysUs: wayUs === null ? [] : [wayUs - 10, wayUs, wayUs + 10],
+    }
+  })
+}
+
 describe('calibration', () => {
-  it('finds the costs again that a simulated live side was given', async () => {
+  it.each([
+    ['of which engines work half by themselves', [600, 750]],
+    ['whose groups nobody knows', [null, null]],
+  ] as const)('finds the costs again of a live side %s', async (_, [small, large]) => {
     const bare = bareScenario(scenario())
-    const requests = await twinRequests(bare, '.')
-    const plans = calibrationOf(requests, ['small', 'large'], {
+    const plans = calibrationOf(await twinRequests(bare, '.'), ['small', 'large'], {
       warm: 1,
       alone: 3,
       together: 4,
       outputTokens: 16,
     })
-    const truth = (model: string, stepUs: number): PathCost => ({
-      model,
-      stepUs,
-      sequenceUs: 50,
-      frontEndUs: 4_000,
-      gatewayUs: null,
-      requests: 3,
-      spread: { stepUs: 0, frontEndUs: 0 },
-    })
-    const live = scenarioWithPath(bare, [truth('small', 1_200), truth('large', 1_500)])
-    const seen = simulateSide(planOf(live), calibrationRequests(plans), {
-      beginUs: 0,
-      untilUs: undefined,
-    }).requests
-    const of = (records: readonly RequestRecord[]) =>
-      seen.filter(({ id }) => records.some((r) => r.id === id))
-    const asked = plans.map((plan) => ({
-      plan,
-      alone: of(plan.alone),
-      together: of(plan.together),
-      direct: [],
-    }))
-    const costs = pathCostsOf(asked, bare)
+    const truth = [pathCost('small', 1_200, small), pathCost('large', 1_500, large)]
+    const once = measuredOn(bare, truth, plans)
+    const costs = pathCostsOf(bothMeasured(once, once), bare)
     expect(costs.map(({ model }) => model)).toEqual(['small', 'large'])
-    for (const [i, stepUs] of [1_200, 1_500].entries()) {
+    for (const [i, { stepUs, wayUs, sequenceUs, frontEndUs }] of truth.entries()) {
+      expect(costs[i].requests).toBe(6)
+      expect(costs[i].wayUs).toBe(wayUs)
       expect(costs[i].stepUs).toBeCloseTo(stepUs, -1)
-      expect(Math.abs(costs[i].sequenceUs - 50)).toBeLessThan(5)
-      expect(Math.abs(costs[i].frontEndUs - 4_000)).toBeLessThan(50)
+      expect(Math.abs(costs[i].sequenceUs - sequenceUs)).toBeLessThan(8)
+      expect(Math.abs(costs[i].frontEndUs - frontEndUs)).toBeLessThan(50)
+    }
+  })
+})
+
+describe('a group that is measured by itself', () => {
+  it('says what its words take, whatever its steps take, and keeps nothing of its guest', async () => {
+    const group = new SimulatedGroup({
+      machine: { bundles: 4, arbitration: 'claims' },
+      costOf: () => ({ stepUs: () => 1_500 }),
+    })
+    group.machine.step(0, { kind: 'fence', epoch: 7, nonce: 1 })
+    const server = await listenGrpc('127.0.0.1:0', (grpc) => serveDevice(grpc, group))
+    try {
+      const [model] = planOf(scenario()).models
+      const waysUs = await probeWay({ address: server.address, engine: { id: 'e' }, model }, 5)
+      expect(waysUs).toHaveLength(5)
+      for (const us of waysUs) expect(us).toBeGreaterThan(0)
+      // The guest's last word is on its way.
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      expect(group.machine.snapshot().tenants).toEqual([])
+    } finally {
+      server.close()
+      group.close()
     }
   })
 })
@@ -118,15 +166,16 @@ describe('a scenario for a live cluster', () => {
     const [generator] = input.workload.generators
     const problems = twinProblems(
       scenario({
-        engine: { hostStepMs: 2 },
+        engine: { hostStepMs: 2, remoteGroup: { latencyMs: 1 } },
+        faults: [{ kind: 'engine', atS: 1 }],
         models: [{ ...input.models[0], pools: [{ pool: 'group', joinS: 3 }] }],
         workload: {
           generators: [{ ...generator, arrivals: { kind: 'closed-loop', users: 2 }, requests: 9 }],
         },
       }),
     )
-    expect(problems).toHaveLength(3)
-    expect(problems.join('\n')).toMatch(/closed-loop[^]*hostStepMs is 2[^]*joinS/)
+    expect(problems).toHaveLength(5)
+    expect(problems.join('\n')).toMatch(/faults[^]*closed-loop[^]*hostStepMs is 2[^]*remoteGroup[^]*joinS/)
   })
 
   it('is the same cluster in another motion: all that takes time is stretched, and nothing else', () => {
@@ -144,8 +193,9 @@ describe('a scenario for a live cluster', () => {
       (name) => Reflect.get(slow.settings, name) === 4 * Number(Reflect.get(usual, name)),
     )
     expect(stretched).toEqual(times)
-    const aged = scenarioInMotion(scenario({ engine: { agingPerS: 2 } }), 0.25)
+    const aged = scenarioInMotion(scenario({ engine: { agingPerS: 2 }, slo: { tpotMs: 25 } }), 0.25)
     expect(aged.engine.agingPerS).toBe(0.5)
+    expect(aged.slo).toEqual({ tpotMs: 100 })
   })
 })
 

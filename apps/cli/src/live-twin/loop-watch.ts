@@ -16,7 +16,7 @@ export class LoopWatch {
   }
 
   /** What it saw so far. */
-  stop(): Omit<Quiet, 'speed'> {
+  stop(): Pick<Quiet, 'lagUs' | 'cpuPressure'> {
     this.#delays.disable()
     // The delay between two looks counts the pause that was meant.
     const lateUs = (nanos: number) => Math.max(0, nanos / 1_000 - LOOK_EVERY_MS * 1_000)

@@ -12,7 +12,7 @@ export interface LivePlace {
   /** Who is asked: a gateway, or an engine. */
   readonly url: string
   /** Operators' terms of the models: priorities are theirs too. */
-  readonly plan: Pick<ClusterPlan, 'models'>
+  readonly plan: Pick<ClusterPlan, 'models' | 'engines'>
   /** How many times faster than the scenario the cluster runs. */
   readonly speed: number
   readonly signal: AbortSignal

@@ -15,7 +15,13 @@ import type { TwinRun } from '@kvasir/report'
 import type { RequestRecord } from '@kvasir/workload'
 import { BadInput } from '../bad-input.js'
 import { ClusterTrouble } from '../live/cluster-trouble.js'
-import { calibratePath } from './calibrate-path.js'
+import {
+  bothMeasured,
+  type CalibrationPlace,
+  measurePath,
+  type Occasion,
+  pathCostsOf,
+} from './calibrate-path.js'
 import { DecisionsMeanwhile, takenAgain } from './decisions-meanwhile.js'
 import { LoopWatch } from './loop-watch.js'
 import { type LivePlace, type PlayedSide, playSide, STOPPED } from './play-side.js'
@@ -55,8 +61,8 @@ export interface LiveTwinOptions {
 /** A scenario in real time and in virtual time, side by side. */
 export type LiveTwin = Omit<TwinRun, 'label'>
 
-/** What is measured before the scenario: a dozen requests of each model settle a median within a few percent. */
-export const CALIBRATION: CalibrationSize = { warm: 5, alone: 12, together: 8, outputTokens: 24 }
+/** What is measured before the scenario and after it: a dozen requests of each model settle a median within a few percent. */
+export const CALIBRATION: CalibrationSize = { warm: 8, alone: 12, together: 8, outputTokens: 24, steps: 200 }
 /** Enough for a range, at a second or two each. */
 export const VARIATIONS = 8
 /** How late a request is sent where timers are of whole milliseconds, real microseconds. */
@@ -83,31 +89,48 @@ export async function runLiveTwin(options: LiveTwinOptions): Promise<LiveTwin> {
     const place: LivePlace = { url: cluster.gateway, plan, speed, signal }
     const names = plan.models.map(({ name }) => name)
     const calibration = calibrationOf(requests, names, options.calibration)
+    const { steps } = options.calibration
+    const measure = (occasion: Occasion) =>
+      measurePath(calibrationPlace(cluster, place, occasion), calibration, steps)
     say('measuring the idle cluster')
-    const costs = await calibrate(cluster, place, calibration, bare)
+    const watch = new LoopWatch()
+    const before = await measure('before')
+    const idleLagUs = watch.stop().lagUs
     const live = await playLive(cluster, place, requests, { scenario, say })
-    return compared({ ...options, bare, calibration, requests, costs, ...live })
+    // Programs become faster as they run, and machines have moods: what is played lies between both.
+    say('measuring the idle cluster again')
+    const costs = pathCostsOf(bothMeasured(before, await measure('after')), bare)
+    return compared({ ...options, bare, calibration, requests, costs, idleLagUs, ...live })
   } finally {
     say('stopping the live side')
     await cluster.stop()
   }
 }
 
-function calibrate(
-  cluster: TwinCluster,
+function calibrationPlace(
+  { client, groupAddress }: TwinCluster,
   gateway: LivePlace,
-  plans: readonly CalibrationPlan[],
-  bare: Scenario,
-): Promise<readonly PathCost[]> {
-  const engineUrl = async (model: string) =>
-    (await cluster.client.engines()).find((engine) => engine.model === model && engine.url !== undefined)?.url
-  return calibratePath({ gateway, engineUrl }, plans, bare)
+  occasion: Occasion,
+): CalibrationPlace {
+  const { models, engines } = gateway.plan
+  return {
+    occasion,
+    gateway,
+    engineUrl: async (model) =>
+      (await client.engines()).find((engine) => engine.model === model && engine.url !== undefined)?.url,
+    groupOf: (name) => {
+      const model = models.find((candidate) => candidate.name === name)
+      const engine = engines.find((candidate) => candidate.model === name)
+      const address = engine && groupAddress(engine.pool)
+      return model && engine && address !== undefined ? { address, engine, model } : undefined
+    },
+  }
 }
 
 interface PlayedLive {
   readonly played: PlayedSide
   readonly decisions: TwinSides['live']['decisions']
-  readonly quiet: Omit<Quiet, 'speed'>
+  readonly quiet: ReturnType<LoopWatch['stop']>
 }
 
 /** The scenario's own requests, in real time. @throws {ClusterTrouble} when it was stopped. */
@@ -138,6 +161,7 @@ interface Played extends PlayedLive, Pick<LiveTwinOptions, 'scenario' | 'speed' 
   readonly calibration: readonly CalibrationPlan[]
   readonly requests: readonly RequestRecord[]
   readonly costs: readonly PathCost[]
+  readonly idleLagUs: Quiet['idleLagUs']
 }
 
 function compared({ scenario, bare, calibration, requests, costs, speed, ...live }: Played): LiveTwin {
@@ -165,7 +189,7 @@ function compared({ scenario, bare, calibration, requests, costs, speed, ...live
     scenario.models.map((model) => [model.name, sloLimits({ ...scenario.slo, ...model.slo })]),
   )
   const comparison = compareTwins(sides, limits)
-  const quiet = { ...live.quiet, speed }
+  const quiet = { ...live.quiet, idleLagUs: live.idleLagUs, speed }
   return {
     sides,
     costs,

@@ -1,11 +1,14 @@
 import type { DecisionRecord, TraceRecord } from '@kvasir/contracts'
 import type { TwinEnd, TwinRequest, TwinSide } from '@kvasir/experiment'
 import { invariant, type Micros } from '@kvasir/kernel'
-import { type ClusterPlan, Simulation } from '@kvasir/simulation'
+import { type ClusterPlan, CostTables, Simulation } from '@kvasir/simulation'
 import type { RequestRecord } from '@kvasir/workload'
 import { streamOf } from './twin-requests.js'
 
 const EVENTS_PER_SLICE = 100_000
+
+/** A twin simulates the same few models again and again. */
+const costs = new CostTables()
 
 export interface SimulatedSpan {
   /** Decisions from here on are told. */
@@ -24,6 +27,7 @@ export function simulateSide(
   const decisions: DecisionRecord[] = []
   const simulation = new Simulation(plan, {
     requests: streamOf(requests),
+    costs,
     trace: (record) => seen.see(record),
     decisions: (record) => {
       if (record.atUs >= beginUs) decisions.push(record)

@@ -16,6 +16,8 @@ export type TwinTarget =
 export interface TwinCluster {
   readonly gateway: string
   readonly client: CoordinatorClient
+  /** Where a pool's group listens; undefined where that is not known. */
+  groupAddress(pool: string): string | undefined
   stop(): Promise<void>
 }
 
@@ -37,6 +39,7 @@ async function start({ scenario, plan, speed, say }: ClusterOptions): Promise<Tw
   return {
     gateway: cluster.url('gateway'),
     client: new CoordinatorClient([cluster.url('coordinator')]),
+    groupAddress: (pool) => cluster.groupAddress(pool),
     stop: () => cluster.stop(),
   }
 }
@@ -51,7 +54,7 @@ async function running(
     throw new BadInput(
       problems.map((problem) => `${coordinator}: ${problem}; it must be the cluster of the scenario`),
     )
-  return { gateway, client, stop: () => Promise.resolve() }
+  return { gateway, client, groupAddress: () => undefined, stop: () => Promise.resolve() }
 }
 
 /** In what a cluster is not that of a plan. */

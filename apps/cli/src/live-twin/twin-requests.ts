@@ -38,12 +38,13 @@ export function streamOf(requests: readonly RequestRecord[]): RequestStream {
   return { next: () => requests[at++] }
 }
 
-/** Measured one at a time and several at once, before the scenario. */
+/** What one model's engines are asked on the idle cluster. */
 export interface CalibrationPlan {
   readonly model: string
   /** The first are not counted: programs are compiled while they run. */
   readonly warm: readonly RequestRecord[]
   readonly alone: readonly RequestRecord[]
+  /** All at once. */
   readonly together: readonly RequestRecord[]
 }
 
@@ -52,6 +53,8 @@ export interface CalibrationSize {
   readonly alone: number
   readonly together: number
   readonly outputTokens: number
+  /** Steps of each group by itself. */
+  readonly steps: number
 }
 
 /** Far enough apart that each finds an idle cluster, and owners that have heard of it. */
@@ -61,7 +64,7 @@ const APART_US = secondsToMicros(3)
 export function calibrationOf(
   requests: readonly RequestRecord[],
   models: readonly string[],
-  size: CalibrationSize,
+  size: Omit<CalibrationSize, 'steps'>,
 ): readonly CalibrationPlan[] {
   let atUs: Micros = 0
   const next = () => (atUs += APART_US)

@@ -1,14 +1,17 @@
-import { type EngineSpec, type PoolSettings, poolSettingsSchema, type Scenario } from '@kvasir/contracts'
-import type { PathCost } from '@kvasir/experiment'
-import { hostPresets } from '@kvasir/hardware'
+import {
+  type EngineSpec,
+  type PoolSettings,
+  poolSettingsSchema,
+  type Scenario,
+  type SloTargets,
+} from '@kvasir/contracts'
+import { ownWorkUs, type PathCost } from '@kvasir/experiment'
 import { type ClusterPlan, planCluster } from '@kvasir/simulation'
 import { BadInput } from '../bad-input.js'
 
-/** The engine generation where a scenario names none: as `DEFAULT_HOST` of the plan and of simulated groups. */
-const DEFAULT_HOST = 'vllm-async'
-
 /** Why a scenario cannot be played live; empty when it can. */
-export function twinProblems({ hardware, cluster, models, workload, engine }: Scenario): readonly string[] {
+export function twinProblems(scenario: Scenario): readonly string[] {
+  const { hardware, cluster, models, workload, engine, faults = [] } = scenario
   const closed = workload.generators.findIndex(({ arrivals }) => arrivals.kind === 'closed-loop')
   return [
     ...((hardware?.profiles ?? []).length === 0
@@ -17,6 +20,9 @@ export function twinProblems({ hardware, cluster, models, workload, engine }: Sc
     ...(cluster.sharing === 'spatial' || cluster.groups?.some(({ sharing }) => sharing === 'spatial') === true
       ? ['cluster.sharing is "spatial"; it must be "time": only the simulator runs steps side by side']
       : []),
+    ...(faults.length === 0
+      ? []
+      : ['faults is not empty; it must be left out: nothing is broken on the live side']),
     ...(closed < 0
       ? []
       : [
@@ -41,20 +47,19 @@ export function twinProblems({ hardware, cluster, models, workload, engine }: Sc
   ]
 }
 
-/** A live group goes by the preset alone; what is measured must be added to its times. */
+/** A live group goes by the host preset alone, and how far away it is is measured. */
 function hostProblems(path: string, engine: EngineSpec): readonly string[] {
-  const { host = DEFAULT_HOST } = engine
-  const own = (['hostStepMs', 'hostSequenceMs', 'fixedStepMs'] as const).flatMap((field) =>
+  const times = (['hostStepMs', 'hostSequenceMs', 'fixedStepMs'] as const).flatMap((field) =>
     engine[field] === undefined
       ? []
       : [
           `${path}.${field} is ${engine[field]}; it must be left out: simulated groups in real time know host presets only`,
         ],
   )
-  if (hostPresets[host].combination === 'added') return own
+  if (engine.remoteGroup === undefined) return times
   return [
-    ...own,
-    `${path}.host is "${host}"; it must be a preset whose times are added to a step, such as ${DEFAULT_HOST}`,
+    ...times,
+    `${path}.remoteGroup is set; it must be left out: how far away a live group is, is measured`,
   ]
 }
 
@@ -74,25 +79,28 @@ export function bareScenario(scenario: Scenario): Scenario {
   }
 }
 
-/** The bare scenario with what the live path was measured to take: host times of steps and the front end. */
+/**
+ * The bare scenario with what the live path was measured to take, where it lies: engines a message away from their groups, and the
+ * front end. Half of the way is there and half is back; which half is longer, no latency tells.
+ */
 export function scenarioWithPath(bare: Scenario, costs: readonly PathCost[]): Scenario {
   return {
     ...bare,
     models: bare.models.map((model) => {
       const cost = costs.find(({ model: name }) => name === model.name)
-      if (cost === undefined) return model
-      const engine = { ...bare.engine, ...model.engine }
-      return { ...model, engine: { ...model.engine, ...hostTimes(engine, cost) } }
+      return cost === undefined ? model : { ...model, engine: { ...model.engine, ...pathOf(cost) } }
     }),
   }
 }
 
-function hostTimes({ host = DEFAULT_HOST }: EngineSpec, cost: PathCost): EngineSpec {
-  const { perStepUs, perSequenceUs } = hostPresets[host]
+function pathOf(cost: PathCost): EngineSpec {
+  const outputUs = ownWorkUs(cost)
   return {
-    // A step has one sequence at least: its share is in what was measured of a step.
-    hostStepMs: (perStepUs + Math.max(0, cost.stepUs - cost.sequenceUs)) / 1_000,
-    hostSequenceMs: (perSequenceUs.hopper + cost.sequenceUs) / 1_000,
+    remoteGroup: {
+      latencyMs: (cost.stepUs - outputUs) / 2_000,
+      outputMs: outputUs / 1_000,
+      outputSequenceMs: cost.sequenceUs / 1_000,
+    },
     frontEndMs: Math.round(cost.frontEndUs) / 1_000,
   }
 }
@@ -121,16 +129,29 @@ function stretched(settings: PoolSettings, speed: number): PoolSettings {
   return poolSettingsSchema.parse(Object.fromEntries(entries))
 }
 
-/** What live engines are told of it: a second of waiting is worth as much as a second of the scenario. */
+/**
+ * What live engines are told of it: a second of waiting is worth as much as a second of the scenario, and latencies are promised that are
+ * as long.
+ */
 export function scenarioInMotion(scenario: Scenario, speed: number): Scenario {
   const aged = ({ agingPerS, ...engine }: EngineSpec): EngineSpec =>
     agingPerS === undefined ? engine : { ...engine, agingPerS: agingPerS * speed }
   return {
     ...scenario,
+    slo: promisedInMotion(scenario.slo, speed),
     engine: aged(scenario.engine),
     models: scenario.models.map((model) => ({
       ...model,
+      ...(model.slo === undefined ? {} : { slo: promisedInMotion(model.slo, speed) }),
       ...(model.engine === undefined ? {} : { engine: aged(model.engine) }),
     })),
+  }
+}
+
+function promisedInMotion({ ttftMs, tpotMs, e2eMs }: SloTargets, speed: number): SloTargets {
+  return {
+    ...(ttftMs === undefined ? {} : { ttftMs: ttftMs / speed }),
+    ...(tpotMs === undefined ? {} : { tpotMs: tpotMs / speed }),
+    ...(e2eMs === undefined ? {} : { e2eMs: e2eMs / speed }),
   }
 }

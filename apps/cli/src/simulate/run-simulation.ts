@@ -18,6 +18,7 @@ import {
 } from '@kvasir/simulation'
 import type { Interrupt } from '../run/interrupt.js'
 import type { ProgressBar } from '../run/progress.js'
+import { inlineLess } from './inline-less.js'
 import { openTraces, type PreparedWorkload } from './prepare-workload.js'
 
 /** Events between two looks at the outside: a few tens of milliseconds. */
@@ -65,6 +66,7 @@ export interface FinishedRun {
 /** Runs one simulation to its end, or to the next pause after Ctrl-C. */
 export async function runSimulation(options: RunOptions): Promise<FinishedRun> {
   const { plan, scenario, workload, progress, interrupt } = options
+  inlineLess()
   const startMs = performance.now()
   const traces = openTraces(workload.traces)
   const fill = () => Promise.all(traces.map((trace) => trace.fill(REQUESTS_PER_SLICE)))

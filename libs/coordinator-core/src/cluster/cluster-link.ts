@@ -10,6 +10,9 @@ import type { Member } from '../member.js'
 import { isNewer } from './numbered.js'
 import { type PoolNeeds, reportsDiffer } from './pool-report.js'
 
+/** Rounds do not begin to the microsecond: one that comes a little early says what is due. */
+const PERIOD_AT_LEAST_US = 0.95 * CLUSTER_PERIOD_US
+
 /** A pool's side of its talk with the cluster: the last word from there, and what was last said. */
 export class ClusterLink {
   readonly #pool: string
@@ -72,10 +75,15 @@ export class ClusterLink {
     )
   }
 
+  /** Whether the cluster has weights for the pool's engines, as far as it is known: else no report changes a plan. */
+  get #isWeighed(): boolean {
+    return this.#document === undefined || this.#document.weights.length > 0
+  }
+
   /** What is to be said after a round: something once a period, and at once what changes the plan. */
   reportOf(now: Micros, needs: PoolNeeds): PoolReport | undefined {
-    const due = now - this.#saidUs >= CLUSTER_PERIOD_US
-    if (!due && this.#said && !reportsDiffer(this.#said, needs)) return undefined
+    const due = now - this.#saidUs >= PERIOD_AT_LEAST_US
+    if (!due && this.#said && (!this.#isWeighed || !reportsDiffer(this.#said, needs))) return undefined
     this.#said = needs
     this.#saidUs = now
     return { pool: this.#pool, epoch: this.#epoch, sequence: ++this.#sequence, ...needs }

@@ -193,6 +193,25 @@ describe('the cluster machine', () => {
     expect(newest?.weights.map(({ weight }) => weight)).toEqual([1, 1])
   })
 
+  it('that does not weigh tells a pool what operators have changed, and nothing else', () => {
+    const machine = new ClusterMachine({ epoch: 1, gatherUs: 0, weighs: false })
+    const engine = { engine: 'a0', model: 'a', weight: 1, guaranteeUnits: 0, limitUnits: 9, heard: true }
+    const report = (sequence: number, demandUnits: number) => ({
+      pool: 'p0',
+      epoch: 1,
+      sequence,
+      capacityUnits: 9,
+      models: ['a'],
+      engines: [{ ...engine, demandUnits }],
+    })
+    const first = machine.step(0, { kind: 'report', report: report(1, 0) })
+    expect(first).toMatchObject([{ kind: 'shares', document: { pool: 'p0', weights: [], models: [] } }])
+    expect(machine.step(100, { kind: 'report', report: report(2, 9) })).toEqual([])
+    expect(machine.nextDeadline()).toBeUndefined()
+    const [, told] = machine.step(200, { kind: 'change', change: change('a', 1) })
+    expect(told).toMatchObject({ kind: 'shares', document: { models: [{ model: 'a' }] } })
+  })
+
   it('goes on from what the last owner has packed, under a newer epoch', () => {
     const world = new ClusterWorld(SKEWED)
     world.tell({ kind: 'change', change: change('a', 3, { weight: 5 }) })

@@ -10,12 +10,15 @@ import { compareIds, type Epoch, type Machine, type Micros } from '@kvasir/kerne
 import { clusterInput, type HeardReport } from './cluster-input.js'
 import { type ChangeAnswer, ModelRegister } from './model-register.js'
 import { isNewer } from './numbered.js'
+import { togetherUs } from '../owner/together.js'
 import { reportsDiffer } from './pool-report.js'
 
 export interface ClusterOptions {
   readonly epoch: Epoch
   /** How long a change waits for others, so that what many pools say at about the same time makes one plan. */
   readonly gatherUs: Micros
+  /** False: pools are told of operators' changes alone, and divide by their models' own weights. */
+  readonly weighs?: boolean
 }
 
 /** What the next owner of the cluster must know; pools say the rest again. */
@@ -45,6 +48,7 @@ interface KnownPool extends HeardReport {
  */
 export class ClusterMachine implements Machine<ClusterMachineInput, ClusterEffect> {
   readonly #options: ClusterOptions
+  readonly #weighs: boolean
   readonly #models: ModelRegister
   readonly #pools = new Map<string, KnownPool>()
   /** Of the documents of this epoch, all pools together. */
@@ -54,6 +58,7 @@ export class ClusterMachine implements Machine<ClusterMachineInput, ClusterEffec
 
   constructor(options: ClusterOptions, state: ClusterState | null = null) {
     this.#options = options
+    this.#weighs = options.weighs ?? true
     this.#models = new ModelRegister(state?.models ?? [])
   }
 
@@ -77,8 +82,10 @@ export class ClusterMachine implements Machine<ClusterMachineInput, ClusterEffec
     const known = this.#pools.get(report.pool)
     if (known && !isNewer(report, known.report)) return
     this.#pools.set(report.pool, { report, heardUs: now, planned: known?.planned })
+    if (!known?.planned) this.#planBy(now + this.#options.gatherUs)
+    if (!this.#weighs) return
     this.#planBy(now + CLUSTER_PERIOD_US)
-    if (!known?.planned || reportsDiffer(known.planned, report)) this.#planBy(now + this.#options.gatherUs)
+    if (known?.planned && reportsDiffer(known.planned, report)) this.#planBy(now + this.#options.gatherUs)
   }
 
   #change(now: Micros, change: ModelChange): ClusterEffect {
@@ -95,16 +102,21 @@ export class ClusterMachine implements Machine<ClusterMachineInput, ClusterEffec
   #divide(now: Micros): readonly ClusterEffect[] {
     for (const [pool, { heardUs }] of this.#pools)
       if (!isClusterWordFresh(now - heardUs)) this.#pools.delete(pool)
-    this.#planUs = this.#pools.size > 0 ? now + CLUSTER_PERIOD_US : Infinity
+    this.#planUs = this.#weighs && this.#pools.size > 0 ? togetherUs(now, CLUSTER_PERIOD_US) : Infinity
     const pools = [...this.#pools.values()].sort((a, b) => compareIds(a.report.pool, b.report.pool))
+    const plan = this.#weighs ? this.#planOf(pools) : undefined
+    const documents = pools.map((known, p): ClusterEffect => {
+      this.#pools.set(known.report.pool, { ...known, planned: known.report })
+      return { kind: 'shares', document: this.#documentFor(known.report, plan?.pools[p] ?? []) }
+    })
+    return plan ? [{ kind: 'planned', plan }, ...documents] : documents
+  }
+
+  #planOf(pools: readonly KnownPool[]): ClusterDivision {
     const input = clusterInput(pools, (model) => this.#models.find(model)?.terms.weight)
     const plan = divideCluster({ ...input, before: this.#plan })
     this.#plan = plan.plan
-    const documents = pools.map((known, p): ClusterEffect => {
-      this.#pools.set(known.report.pool, { ...known, planned: known.report })
-      return { kind: 'shares', document: this.#documentFor(known.report, plan.pools[p]) }
-    })
-    return [{ kind: 'planned', plan }, ...documents]
+    return plan
   }
 
   #documentFor({ pool }: PoolReport, shares: readonly EngineShare[]): ShareDocument {

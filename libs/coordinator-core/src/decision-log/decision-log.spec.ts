@@ -148,6 +148,20 @@ describe('an explanation of a budget', () => {
     else expect(gainTokens).toBeGreaterThan(0)
   })
 
+  it('tells what is kept ready of a guarantee from what is lent', () => {
+    const records = logged(new PoolWorld({ terms: { a: { guarantee: 0.5 } } }), (world) => {
+      world.join('a')
+      world.join('b')
+      world.beat('a', { tokens: 100 })
+      world.beat('b', { tokens: 9_000 })
+      world.pass(200_000)
+    })
+    const rounds = roundsOf(records)
+    const { bound, lentTokens, readyTokens, sentences } = explainBudget(rounds[rounds.length - 1], 'a')
+    expect([bound, lentTokens, readyTokens]).toEqual(['demand', 400, 400])
+    expect(sentences[0]).toMatch(/ 100 tokens .*, and 400 more of its guarantee kept ready\.$/)
+  })
+
   it('says so of what is lent, of who is not heard or has everything, and of a policy without a level', () => {
     const lent = roundsOf(soloLog({ tokens: 50 }))
     expect(explainBudget(lent[lent.length - 1], 'a').bound).toBe('lent')

@@ -28,6 +28,8 @@ export interface BudgetExplanation {
   readonly demandTokens: number
   readonly tokens: number
   readonly lentTokens: number
+  /** Of these, what is kept ready of its guarantee. */
+  readonly readyTokens: number
   readonly bound: BudgetBound
   /** λ as the engine's tokens per weight; null when nobody is limited by it. */
   readonly levelTokens: number | null
@@ -86,6 +88,7 @@ function budgetOf(record: RoundDecisionRecord, engine: string): Budget {
     demandTokens: share.demandTokens,
     tokens: share.tokens,
     lentTokens: share.lentTokens,
+    readyTokens: share.readyTokens,
     bound,
     levelTokens: level === null ? null : level / asked.unitsPerToken,
     leastTokens: ownTokens(floor),
@@ -167,10 +170,9 @@ function edited(input: RoundInput, engine: RoundEngine, change: Partial<RoundEng
 }
 
 function sentencesOf(budget: Budget, counterfactual: BudgetCounterfactual): readonly string[] {
-  const { engine, pool, round, atUs, tokens, lentTokens, capacityTokens, demandTokens } = budget
-  const lent = lentTokens > 0 ? `, and ${amount(lentTokens)} more lent to it` : ''
+  const { engine, pool, round, atUs, tokens, capacityTokens, demandTokens } = budget
   const sentences = [
-    `${engine} gets ${amount(tokens)} tokens in round ${round} of pool ${pool}, at ${seconds(atUs)}${lent}.`,
+    `${engine} gets ${amount(tokens)} tokens in round ${round} of pool ${pool}, at ${seconds(atUs)}${beyond(budget)}.`,
     `It demands ${amount(demandTokens)}; the group computes ${amount(capacityTokens)} such tokens in a round.`,
     `${reasonOf(budget)}.`,
     memorySentence(budget),
@@ -179,6 +181,16 @@ function sentencesOf(budget: Budget, counterfactual: BudgetCounterfactual): read
   if (budget.conditions.length > 0) sentences.push(`Conditions: ${budget.conditions.join(', ')}.`)
   if (budget.observeOnly) sentences.push('The pool is only observed: no memory is taken from anybody.')
   return sentences
+}
+
+/** What it has beyond its share. */
+function beyond({ lentTokens, readyTokens }: Budget): string {
+  const lent = lentTokens - readyTokens
+  const parts = [
+    lent > 0 ? `, and ${amount(lent)} more lent to it` : '',
+    readyTokens > 0 ? `, and ${amount(readyTokens)} more of its guarantee kept ready` : '',
+  ]
+  return parts.join('')
 }
 
 function reasonOf(budget: Budget): string {

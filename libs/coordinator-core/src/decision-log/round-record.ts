@@ -70,12 +70,12 @@ export interface BoundBudget extends Omit<Binding, 'kind'> {
 
 /** What bound each engine's budget, in the order of the engines. */
 export function budgetBounds(input: RoundInput, tokens: TokenRound): readonly BoundBudget[] {
-  const { division, capacity, shares } = tokens
+  const { division, capacity } = tokens
   const wakeUp = wakeUpUnits(input, capacity)
   return bindingsOf(division.input, division.result).map(({ kind, floor, cap }, i) => {
     const { demandTokens, unitsPerToken } = input.engines[i]
     const wakes = demandTokens * unitsPerToken < wakeUp
-    const bound = boundOf(kind, input, { wakes, lent: shares[i].lentTokens > 0 })
+    const bound = boundOf(kind, input, { wakes, lent: division.result.lent[i] >= unitsPerToken })
     return { bound, floor, cap }
   })
 }

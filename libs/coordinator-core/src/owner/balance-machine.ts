@@ -1,6 +1,7 @@
 import type { CoordinatorPresence } from '@kvasir/contracts'
 import { compareIds, type Machine, type Micros } from '@kvasir/kernel'
 import { spreadHash } from './spread.js'
+import { togetherUs } from './together.js'
 
 /** Actor in whose store coordinators say that they are there. Nobody owns it. */
 export const PRESENCE_ACTOR = '#coordinators'
@@ -77,7 +78,7 @@ export class BalanceMachine implements Machine<BalanceInput, BalanceEffect> {
   }
 
   #say(now: Micros): BalanceEffect {
-    this.#sayUs = now + LOOK_US
+    this.#sayUs = togetherUs(now, LOOK_US)
     const presence = { coordinator: this.#coordinator, beat: ++this.#beat, offices: this.#offices }
     return { kind: 'say', presence }
   }

@@ -54,7 +54,6 @@ interface ClusterHostState {
 /** The cluster's owner as an actor of the store: reports of pools and letters of operators in, words to pools and answers out. */
 export class ClusterHost implements Hosted<ClusterSpeech> {
   readonly machine: ClusterMachine
-  readonly #options: ClusterHostOptions
   readonly #epoch: Epoch
   #orders: PoolOrders
   /** By coordinator. */
@@ -66,11 +65,11 @@ export class ClusterHost implements Hosted<ClusterSpeech> {
 
   constructor({ epoch, state: text }: Takeover, options: ClusterHostOptions) {
     const state = text === null ? undefined : stateIn(text)
-    this.#options = options
     this.#epoch = epoch
     this.#orders = state?.orders ?? options.orders
     this.#answers = new Map(state?.answers)
-    this.machine = new ClusterMachine({ epoch, gatherUs: options.gatherUs }, state?.cluster)
+    const { gatherUs, weighs } = options
+    this.machine = new ClusterMachine({ epoch, gatherUs, weighs }, state?.cluster)
   }
 
   /** Whatever is said to the cluster is rung for. */
@@ -142,9 +141,8 @@ export class ClusterHost implements Hosted<ClusterSpeech> {
   #tell(effects: readonly ClusterEffect[], documents: HostedDocument[]): void {
     for (const effect of effects) {
       if (effect.kind !== 'shares') continue
-      const { document } = effect
-      const shares = this.#options.weighs ? document : { ...document, weights: [] }
-      this.#shares.set(document.pool, shares)
+      const { document: shares } = effect
+      this.#shares.set(shares.pool, shares)
       documents.push(this.#wordFor(shares))
     }
   }

@@ -46,6 +46,8 @@ export interface HostedOutput {
   readonly retired: readonly string[]
   /** Whether the packed state has changed. */
   readonly changed: boolean
+  /** It has changed in nothing that the next owner would do worse without: it may be packed later, and with other changes. */
+  readonly drifted?: true
   /** The heartbeat of this actor as a peer of the one above. It is said at once, without a commit: it can be said again. */
   readonly report?: string
   /** The office is to be given up: the next one begins with what was packed last. */

@@ -110,6 +110,37 @@ describe('an owner in office', () => {
     expect(heard).toEqual(['one', 'two'])
   })
 
+  it('packs what has only drifted when it commits after a while, and what has changed at once', () => {
+    const outputs = [{ drifted: true as const }, { drifted: true as const }, { changed: true }]
+    const office = settled({
+      ...idleOrNot({ quiet: false }),
+      step: (_now, { kind }) => (kind === 'letter' ? { ...silent, ...outputs.shift() } : silent),
+      pack: () => 'packed',
+    })
+    const { renewUs } = defaultOwnerTimings
+    const [early] = commits(office.rung(10, rings('1-0', '0-0', 'one')))
+    office.answer(11, 'commit', { kind: 'committed', version: 2 })
+    const [late] = commits(office.rung(renewUs + 10, rings('2-0', '1-0', 'two')))
+    office.answer(renewUs + 11, 'commit', { kind: 'committed', version: 3 })
+    const [changed] = commits(office.rung(renewUs + 12, rings('3-0', '2-0', 'three')))
+    expect([early.state, late.state, changed.state]).toEqual([undefined, 'packed', 'packed'])
+  })
+
+  it('looks on whole seconds while nobody has work, and shows with one commit after the look that it lives', () => {
+    const office = settled(idleOrNot({ quiet: true }))
+    for (const second of [1, 2, 3]) {
+      const at = second * 1_000_000
+      expect(office.nextDeadline()).toBe(at)
+      const begun = office.wake(at + 800)
+      expect([peeks(begun).length, commits(begun).length]).toEqual([1, 0])
+      const own_ = { ...own, version: second }
+      expect(
+        commits(office.answer(at + 2_000, 'peek', { ...nothingNew, own: own_, peers: ['a', 'b'] })),
+      ).toHaveLength(1)
+      office.answer(at + 3_000, 'commit', { kind: 'committed', version: second + 1 })
+    }
+  })
+
   it('says what is new of a budget beside the document, and in full while the document is not committed either', () => {
     const outputs: HostedDocument[] = [
       { peer: 'a', body: { full: 1 } },

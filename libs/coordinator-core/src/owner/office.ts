@@ -16,9 +16,12 @@ import type { OwnerTimings } from './owner-timings.js'
 
 /** Letters read from one inbox at a time: a noisy peer delays nobody but itself. */
 const LETTERS_AT_ONCE = 256
-/** While nobody has work, an owner that nobody rings for looks, and shows that it lives, so many times less often. */
+/**
+ * While nobody has work, an owner that nobody rings for looks, and shows that it lives, so many times less often: mostly with one commit
+ * after each look, for which the renewal leaves some time.
+ */
 const QUIET_PEEKS = 10
-const QUIET_RENEWALS = 2
+const QUIET_RENEWALS = 2.2
 /** Pause before a store that did not answer is asked again. */
 const RETRY_US: Micros = 50_000
 
@@ -53,6 +56,7 @@ interface Pending {
   device: DeviceCommand[]
   retired: string[]
   changed: boolean
+  drifted: boolean
 }
 
 /** A commit on its way. It covers what was decided until it was composed; what is decided meanwhile waits for the next. */
@@ -79,6 +83,8 @@ export class Office<S extends Speech> {
   /** When the newest commit that went through was sent: the office holds for `actUs` from then on. */
   #renewedUs: Micros
   #flight: Flight | undefined
+  /** When the state was packed last. */
+  #packedUs: Micros = -Infinity
   #pending: Pending = nothing()
   /** How far each inbox was read, and how far by the newest commit. */
   readonly #read = new Map<string, Position>()
@@ -89,6 +95,8 @@ export class Office<S extends Speech> {
   #peeking = false
   /** When the look was begun that is under way. It may be heard late, and commits have gone through since. */
   #peekVersion = 0
+  /** A look at all was heard in this step. */
+  #looked = false
   /** Who has something to say that should not wait. */
   #rung = new Set<string>()
   /** When all peers are looked at next. */
@@ -196,13 +204,16 @@ export class Office<S extends Speech> {
     if (this.#left()) return this.#effects
     this.#peek(now)
     this.#commit(now)
+    this.#looked = false
     return this.#effects
   }
 
   // --- reading ---
 
   #peek(now: Micros): void {
-    const laterUs = now + this.#timings.peekUs * (this.#hosted.quiet ? QUIET_PEEKS : 1)
+    const { peekUs } = this.#timings
+    const quietUs = QUIET_PEEKS * peekUs
+    const laterUs = this.#hosted.quiet ? (Math.floor(now / quietUs) + 1) * quietUs : now + peekUs
     // Whoever has work since the last look at all must not wait as long as idle ones do.
     this.#lookBy(laterUs)
     const due = now >= this.#nextPeekUs
@@ -235,8 +246,11 @@ export class Office<S extends Speech> {
     if (own?.by !== this.#by || own.term !== this.#term) return this.#fenced(own)
     if (own.version < this.#peekVersion) return this.#leave('regressed')
     if (peers) this.#count(now, peers)
+    this.#looked = peers !== undefined
     if (letters.length >= LETTERS_AT_ONCE) this.#nextPeekUs = now
     this.#take(now, heard)
+    // What is done now and then is done after a look, when it is known who is still there, and need not wake the process once more.
+    if (peers && this.#hosted.quiet) this.#decide(now, { kind: 'wake' })
   }
 
   #take(now: Micros, { letters, heartbeats }: HeardMessages<S>): void {
@@ -276,7 +290,7 @@ export class Office<S extends Speech> {
 
   /** A newer document of a peer replaces one not yet committed: documents are absolute. */
   #note(output: HostedOutput): void {
-    const { documents, log, device, retired, changed, report, resigns, higherEpoch = 0 } = output
+    const { documents, log, device, retired, changed, drifted, report, resigns, higherEpoch = 0 } = output
     this.#noteEpoch(higherEpoch)
     this.#resigning ||= resigns ?? false
     if (report !== undefined) this.#effects.push({ kind: 'report', text: report })
@@ -286,6 +300,7 @@ export class Office<S extends Speech> {
     for (const command of device) pending.device.push(command)
     for (const peer of retired) pending.retired.push(peer)
     pending.changed ||= changed
+    pending.drifted ||= drifted ?? false
   }
 
   #noteEpoch(epoch: Epoch): void {
@@ -297,13 +312,14 @@ export class Office<S extends Speech> {
   // --- committing ---
 
   get #renewalUs(): Micros {
-    return this.#renewedUs + this.#timings.renewUs * (this.#hosted.quiet ? QUIET_RENEWALS : 1)
+    const patience = this.#hosted.quiet && !this.#looked ? QUIET_RENEWALS : 1
+    return this.#renewedUs + this.#timings.renewUs * patience
   }
 
   #commit(now: Micros): void {
     if (this.#flight || this.#left()) return
     const moved = [...this.#read].filter(([peer, position]) => this.#committed.get(peer) !== position)
-    const { documents, log, device, retired, changed } = this.#pending
+    const { documents, log, device, retired, changed, drifted } = this.#pending
     const due = now >= this.#renewalUs
     if (
       documents.size + log.length + device.length + moved.length === 0 &&
@@ -312,14 +328,18 @@ export class Office<S extends Speech> {
       !this.#resigning
     )
       return
+    const packs =
+      changed || (drifted && (due || this.#resigning || now >= this.#packedUs + this.#timings.renewUs))
+    if (packs) this.#packedUs = now
     this.#pending = nothing()
+    this.#pending.drifted = drifted && !packs
     const commit: Commit = {
       term: this.#term,
       by: this.#by,
       version: this.#version,
       id: `${this.#by}/${++this.#commits}`,
       epoch: this.#epoch,
-      ...(changed ? { state: this.#hosted.pack() } : {}),
+      ...(packs ? { state: this.#hosted.pack() } : {}),
       ...textsOf(documents.values()),
       log,
       positions: moved.map(([peer, position]) => ({ peer, position })),
@@ -418,5 +438,5 @@ function textsOf(documents: Iterable<HostedDocument>): Pick<Commit, 'documents' 
 }
 
 function nothing(): Pending {
-  return { documents: new Map(), log: [], device: [], retired: [], changed: false }
+  return { documents: new Map(), log: [], device: [], retired: [], changed: false, drifted: false }
 }

@@ -3,12 +3,13 @@ import {
   type EngineMessage,
   engineTermsSchema,
   poolSettingsSchema,
+  type ShareDocument,
 } from '@kvasir/contracts'
 import { describe, expect, it } from 'vitest'
 import type { PoolState } from '../pool-state.js'
 import { CLOSING_US } from '../quarantine.js'
 import type { HostedOutput, Takeover } from './hosted.js'
-import { PoolHost, VIEW_PEER } from './pool-host.js'
+import { ordersAtFirst, PoolHost, VIEW_PEER } from './pool-host.js'
 
 const BUNDLES = 100
 const settings = poolSettingsSchema.parse({ reserveShare: 0 })
@@ -122,6 +123,27 @@ describe('messages that are heard in one look', () => {
     owner.say(heartbeat('a', owner))
     expect(owner.document('a').sequence).toBe(sequence + 1)
     expect(owner.document('a').outcomes.map(({ id }) => id)).toEqual(['a/1/2'])
+  })
+})
+
+describe('the state of a pool', () => {
+  it('has drifted when budgets moved, and changed when more than that did', () => {
+    const { owner } = settled()
+    owner.say(heartbeat('a', owner))
+    expect(owner.outputs.at(-1)).toMatchObject({ changed: false, drifted: true })
+    owner.say({ kind: 'cancel', engine: 'a', incarnation: 1, number: 2, id: 'none' })
+    expect(owner.outputs.at(-1)).toMatchObject({ changed: true })
+  })
+
+  it('changes with a word of the cluster that has new terms, and not with one that has none', () => {
+    const { owner } = settled()
+    const word = (sequence: number, models: ShareDocument['models']) => {
+      const shares = { pool: 'p', epoch: 1, sequence, models, weights: [] }
+      owner.take(owner.host.step(owner.now, { kind: 'word', word: { shares, orders: ordersAtFirst(pool) } }))
+      return owner.outputs.at(-1)?.changed
+    }
+    const change = { model: 'a', revision: 1, terms: engineTermsSchema.parse({ weight: 2 }), draining: false }
+    expect([word(1, []), word(2, [change]), word(3, [change])]).toEqual([false, true, false])
   })
 })
 

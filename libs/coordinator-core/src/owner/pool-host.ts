@@ -46,6 +46,9 @@ export class PoolHost implements Hosted<PoolSpeech> {
   readonly #leaving = new Map<string, Micros>()
   /** By engine, the document that it was last told in full. */
   readonly #full = new Map<string, EngineDocument>()
+  /** By engine, the floor in its newest document, and whether one has moved in this step. */
+  readonly #floors = new Map<string, number>()
+  #floorsMoved = false
   readonly #epoch: Epoch
   /** The highest that an engine says it has been told of. */
   #highestEpoch: Epoch
@@ -79,11 +82,13 @@ export class PoolHost implements Hosted<PoolSpeech> {
 
   step(now: Micros, input: HostedInput<PoolSpeech>, more = false): HostedOutput {
     const effects = [...this.#arrears]
+    const { termsSet } = this.machine
     this.#arrears = []
     // What is not for the machine may be the last all the same.
     const heard = this.#inputOf(input) ?? { kind: 'wake' as const }
     effects.push(...this.machine.step(now, heard, more))
-    return this.#outputOf(now, effects, input.kind)
+    const told = input.kind === 'letter' || this.machine.termsSet !== termsSet
+    return this.#outputOf(now, effects, told)
   }
 
   #inputOf(input: HostedInput<PoolSpeech>): PoolInput | undefined {
@@ -101,15 +106,12 @@ export class PoolHost implements Hosted<PoolSpeech> {
     return { kind: 'shares', document: word.shares }
   }
 
-  #outputOf(
-    now: Micros,
-    effects: readonly PoolEffect[],
-    heard: HostedInput<PoolSpeech>['kind'],
-  ): HostedOutput {
+  #outputOf(now: Micros, effects: readonly PoolEffect[], told: boolean): HostedOutput {
     const documents: HostedDocument[] = []
     const log: string[] = []
     const device: DeviceCommand[] = []
     let report: string | undefined
+    let decides = false
     for (const effect of effects) {
       if (effect.kind === 'document') {
         const { document } = effect
@@ -117,6 +119,7 @@ export class PoolHost implements Hosted<PoolSpeech> {
         if (document.member) this.#leaving.delete(document.engine)
         else this.#leaving.set(document.engine, now + KEPT_US)
       } else if (effect.kind === 'log') {
+        decides ||= effect.decision.kind !== 'round'
         log.push(JSON.stringify(recordOf(effect.origin, effect.decision)))
       } else if (effect.kind === 'evict') {
         device.push({ kind: 'close', engine: effect.engine, incarnation: effect.incarnation })
@@ -125,8 +128,10 @@ export class PoolHost implements Hosted<PoolSpeech> {
       else if (effect.kind === 'round') this.#views.note(effect.record)
     }
     const retired = this.#retire(now)
-    const changed =
-      heard === 'letter' || heard === 'word' || documents.length > 0 || log.length > 0 || retired.length > 0
+    const tellsMore = documents.some(({ budget }) => !budget) || decides || this.#floorsMoved
+    const changed = told || tellsMore || retired.length > 0 || this.#newOrders !== undefined
+    const drifted = documents.length > 0 || log.length > 0
+    this.#floorsMoved = false
     const view = this.#views.due(now, this.machine, documents.length > 0)
     if (view) documents.push({ peer: VIEW_PEER, body: view })
     return {
@@ -135,6 +140,7 @@ export class PoolHost implements Hosted<PoolSpeech> {
       device,
       retired,
       changed,
+      ...(drifted ? { drifted } : {}),
       ...(report === undefined ? {} : { report }),
       ...(this.#newOrders === undefined ? {} : { resigns: true }),
       ...(this.#highestEpoch > this.#epoch ? { higherEpoch: this.#highestEpoch } : {}),
@@ -147,6 +153,9 @@ export class PoolHost implements Hosted<PoolSpeech> {
     const full = this.#full.get(engine)
     const budget = full && budgetNoteOf(full, document)
     if (!budget) this.#full.set(engine, document)
+    // What an engine that hears nothing may spend: the next owner counts on it.
+    if (this.#floors.get(engine) !== document.budget.floor) this.#floorsMoved = true
+    this.#floors.set(engine, document.budget.floor)
     return { peer: engine, body: document, ...(budget ? { budget } : {}) }
   }
 
@@ -155,6 +164,7 @@ export class PoolHost implements Hosted<PoolSpeech> {
     for (const engine of retired) {
       this.#leaving.delete(engine)
       this.#full.delete(engine)
+      this.#floors.delete(engine)
     }
     return retired
   }

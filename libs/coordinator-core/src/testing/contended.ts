@@ -24,3 +24,10 @@ export function contended(options: WorldOptions = {}): PoolWorld {
   }
   return world
 }
+
+/** {@link contended}, replanned a moment ago: what engines say now comes into a round a quarter of one later, and not at once. */
+export function contendedAfterReplan(options: WorldOptions = {}): PoolWorld {
+  const world = contended(options)
+  world.beat('b', { inUse: 20, tokens: 200 })
+  return world
+}

@@ -3,11 +3,20 @@ import type { TwinComparison, TwinLatency } from './compare-twins.js'
 /** How undisturbed the live side was. */
 export interface Quiet {
   /** How late a timer came in the process that measured, real microseconds. */
-  readonly lagUs: { readonly p50: number; readonly p90: number; readonly max: number }
+  readonly lagUs: Lag
+  /** The same on the idle cluster, while its costs were measured. */
+  readonly idleLagUs: Lag
   /** Share of the time in which some process of the machine waited for a core; null where the system does not say. */
   readonly cpuPressure: number | null
   /** Times faster than the modelled GPUs; below 1: slow motion, in which a delay weighs less. */
   readonly speed: number
+}
+
+/** Of a timer that is set again and again, microseconds. */
+export interface Lag {
+  readonly p50: number
+  readonly p90: number
+  readonly max: number
 }
 
 export type TwinVerdict =
@@ -22,8 +31,8 @@ export type TwinVerdict =
   | { readonly kind: 'nothing_to_compare' }
 
 export type Unrest =
-  /** One timer in ten came so late, real microseconds. */
-  | { readonly kind: 'lag'; readonly lagUs: number; readonly mostUs: number }
+  /** One timer in ten came so much later than timers are off by themselves (`grainUs`), real microseconds. */
+  | { readonly kind: 'lag'; readonly lagUs: number; readonly grainUs: number; readonly mostUs: number }
   /** For this share of the time somebody waited for a core. */
   | { readonly kind: 'pressure'; readonly share: number; readonly most: number }
 
@@ -44,7 +53,7 @@ const LAG_SHARE_MOST = 0.1
 const PRESSURE_MOST = 0.5
 /** Below so many requests a p90 is one or two of them. */
 const TAIL_REQUESTS_MIN = 30
-/** What timers are off by on a quiet machine (Node counts in whole milliseconds), real microseconds. */
+/** What timers are off by at most where nobody is in their way: Node counts in whole milliseconds. Real microseconds. */
 const TIMER_GRAIN_US = 1_000
 
 /**
@@ -84,12 +93,22 @@ function largest(latencies: readonly TwinLatency[], of: (latency: TwinLatency) =
 }
 
 function unrestOf(latencies: readonly TwinLatency[], quiet: Quiet): Unrest | undefined {
-  const { lagUs, cpuPressure } = quiet
+  const { cpuPressure } = quiet
   const mostUs = lagMostUs(latencies, quiet)
-  if (lagUs.p90 > mostUs) return { kind: 'lag', lagUs: lagUs.p90, mostUs }
+  const grainUs = timerGrainUs(quiet)
+  const lagUs = Math.max(0, quiet.lagUs.p90 - grainUs)
+  if (lagUs > mostUs) return { kind: 'lag', lagUs, grainUs, mostUs }
   if (cpuPressure !== null && cpuPressure > PRESSURE_MOST)
     return { kind: 'pressure', share: cpuPressure, most: PRESSURE_MOST }
   return undefined
+}
+
+/**
+ * What one timer in ten comes late by whatever the machine does: as much as on the idle cluster, but never more than a timer's own grain, for
+ * what is above it is the machine's again, and was there while costs were measured. Latencies are read from the clock, which has no grain.
+ */
+export function timerGrainUs({ idleLagUs }: Pick<Quiet, 'idleLagUs'>): number {
+  return Math.min(TIMER_GRAIN_US, idleLagUs.p90)
 }
 
 /** Longest lag of one timer in ten that still lets latencies be judged, real microseconds. */

@@ -3,12 +3,17 @@ import { SeededRng } from '@kvasir/kernel'
 import { describe, expect, it } from 'vitest'
 import { compareTwins } from './compare-twins.js'
 import { tallyDecisions } from './decision-tally.js'
-import { gapSpreadUs, medianGapUs, stepCosts, variedCosts } from './path-cost.js'
+import { gapSpreadUs, medianGapUs, ownWorkUs, stepCosts, variedCosts } from './path-cost.js'
 import { pairsOf, type TwinRequest, type TwinSide } from './twin-run.js'
 import { judgeTwins, type Quiet } from './twin-verdict.js'
 
 const limits = new Map([['m', { ttftUs: 100_000 }]])
-const quiet: Quiet = { lagUs: { p50: 100, p90: 300, max: 900 }, cpuPressure: 0.01, speed: 1 }
+const quiet: Quiet = {
+  lagUs: { p50: 100, p90: 300, max: 900 },
+  idleLagUs: { p50: 50, p90: 200, max: 900 },
+  cpuPressure: 0.01,
+  speed: 1,
+}
 const busy: Quiet = { ...quiet, lagUs: { p50: 1_000, p90: 4_000, max: 20_000 } }
 
 function finished(i: number, { slower = 1, tokens = 11, engine = 'e0' } = {}): TwinRequest {
@@ -89,9 +94,21 @@ describe('judgeTwins', () => {
   it('refuses to judge on a busy machine, unless motion is so slow that the lag weighs little', () => {
     expect(judgeTwins(compared(forty()), busy)).toEqual({
       kind: 'not_judged',
-      because: { kind: 'lag', lagUs: 4_000, mostUs: 1_000 },
+      because: { kind: 'lag', lagUs: 3_800, grainUs: 200, mostUs: 1_000 },
     })
     expect(judgeTwins(compared(forty()), { ...busy, speed: 0.25 }).kind).toBe('agrees')
+  })
+
+  it('does not count what timers are off by on the idle cluster, but never forgives more than their grain', () => {
+    const late = { ...quiet, lagUs: { p50: 250, p90: 1_600, max: 3_000 } }
+    const off = (p90: number) => ({ ...late, idleLagUs: { p50: 50, p90, max: 1_000 } })
+    expect(judgeTwins(compared(forty()), off(300)).kind).toBe('not_judged')
+    expect(judgeTwins(compared(forty()), off(900)).kind).toBe('agrees')
+    const laterStill = { ...off(5_000), lagUs: { ...late.lagUs, p90: 2_100 } }
+    expect(judgeTwins(compared(forty()), laterStill)).toEqual({
+      kind: 'not_judged',
+      because: { kind: 'lag', lagUs: 1_100, grainUs: 1_000, mostUs: 1_000 },
+    })
   })
 
   it('refuses on a machine on which others wait for a core, however its own timers come', () => {
@@ -134,12 +151,21 @@ describe('path costs', () => {
   })
 })
 
+describe('own work', () => {
+  it('is what the way leaves of a step, and none where the way is not known', () => {
+    expect(ownWorkUs({ stepUs: 2_000, wayUs: 1_200 })).toBe(800)
+    expect(ownWorkUs({ stepUs: 1_000, wayUs: 1_200 })).toBe(0)
+    expect(ownWorkUs({ stepUs: 2_000, wayUs: null })).toBe(0)
+  })
+})
+
 describe('variedCosts', () => {
   it('stay between the quartiles of what was measured, and never below nothing', () => {
-    const spread = { stepUs: 100, frontEndUs: 400 }
+    const spread = { stepUs: 100, wayUs: 200, frontEndUs: 400 }
     const cost = {
       model: 'm',
       stepUs: 1_000,
+      wayUs: 700,
       sequenceUs: 10,
       frontEndUs: 50,
       gatewayUs: null,
@@ -150,6 +176,7 @@ describe('variedCosts', () => {
     const varied = Array.from({ length: 200 }, () => variedCosts([cost], rng)[0])
     expect(Math.min(...varied.map(({ stepUs }) => stepUs))).toBeGreaterThanOrEqual(950)
     expect(Math.max(...varied.map(({ stepUs }) => stepUs))).toBeLessThanOrEqual(1_050)
+    expect(varied.every(({ wayUs }) => Math.abs((wayUs ?? 0) - 700) <= 100)).toBe(true)
     expect(Math.min(...varied.map(({ frontEndUs }) => frontEndUs))).toBe(0)
     expect(new Set(varied.map(({ stepUs }) => stepUs)).size).toBeGreaterThan(100)
   })

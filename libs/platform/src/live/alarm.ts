@@ -23,10 +23,11 @@ export class Alarm {
     this.#atUs = next
     if (next === Infinity) return
     const waitMs = Math.min(LONGEST_MS, Math.max(0, next - this.#clock.now()) / 1000)
+    // Timers count whole milliseconds from the beginning of the one they are set in: one more, or most ring too early, and twice.
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#ring()
-    }, waitMs)
+    }, Math.ceil(waitMs) + 1)
   }
 
   stop(): void {

@@ -1,4 +1,11 @@
-import type { EngineSpec, EngineTerms, ModelSpec, Scenario, SloTargets } from '@kvasir/contracts'
+import type {
+  EngineSpec,
+  EngineTerms,
+  ModelSpec,
+  RemoteGroupSpec,
+  Scenario,
+  SloTargets,
+} from '@kvasir/contracts'
 import { type ExpertSharing, type FrontEndCost, hostPresets, kvGeometry, type Model } from '@kvasir/hardware'
 import { type Bytes, invariant, MICROS_PER_SECOND, millisToMicros } from '@kvasir/kernel'
 import {
@@ -7,7 +14,7 @@ import {
   type SchedulerConfig,
   whyNotPreemptive,
 } from '@kvasir/scheduler'
-import type { ModelPlan, PoolPlan, Slo } from '../cluster-plan.js'
+import type { ModelPlan, PoolPlan, RemoteGroupPlan, Slo } from '../cluster-plan.js'
 import type { PlacedModel, PoolDraft } from './pool-draft.js'
 
 /** Tokens of a KV block: vLLM's default on NVIDIA GPUs. */
@@ -25,7 +32,14 @@ export function engineSpecOf(scenario: Scenario, spec: ModelSpec): EngineSpec {
 export function engineProblems(scenario: Scenario, spec: ModelSpec): readonly string[] {
   const engine = engineSpecOf(scenario, spec)
   const why = engine.preemptive === true ? whyNotPreemptive(orderOf(engine).order) : undefined
-  return why === undefined ? [] : [`${why}; set preemptive: false, or another order, for model ${spec.name}`]
+  return [
+    ...(why === undefined ? [] : [`${why}; set preemptive: false, or another order, for model ${spec.name}`]),
+    ...(engine.remoteGroup !== undefined && (spec.dataParallel ?? 1) > 1
+      ? [
+          `model ${spec.name} has dataParallel ${spec.dataParallel} and engine.remoteGroup; one of them must be left out: engines in lock step are simulated beside their groups only`,
+        ]
+      : []),
+  ]
 }
 
 /** `pools`: those that serve the model. */
@@ -88,6 +102,7 @@ export function servedPlan(options: ServedOptions): ModelPlan {
       ? {}
       : { fixedStepUs: Math.max(1, millisToMicros(engine.fixedStepMs)) }),
     frontEnd: frontEnd(engine),
+    ...(engine.remoteGroup === undefined ? {} : { remoteGroup: remoteGroup(engine.remoteGroup) }),
     plansAhead: engine.planAhead ?? hostPresets[engine.host ?? DEFAULT_HOST].plansAhead,
     swapBytesPerRank: swapBytes(engine),
     placement: engine.placement ?? (shared ? 'fullest-bundle' : 'queue-order'),
@@ -107,6 +122,14 @@ function frontEnd({ frontEndMs, host = DEFAULT_HOST }: EngineSpec): FrontEndCost
   const totalUs = millisToMicros(frontEndMs)
   const eachUs = Math.min(totalUs, preset.eachUs)
   return { eachUs, latencyUs: totalUs - eachUs }
+}
+
+function remoteGroup({ latencyMs, outputMs, outputSequenceMs }: RemoteGroupSpec): RemoteGroupPlan {
+  return {
+    latencyUs: millisToMicros(latencyMs),
+    outputUs: outputMs * 1000,
+    outputSequenceUs: outputSequenceMs * 1000,
+  }
 }
 
 /** Of requests, as they are promised it. */

@@ -71,6 +71,8 @@ export class LawWatch {
         const held = device.machine.mappedBy(engine.plan.id)
         mapped += held
         if (simulation.plan.policy === 'uncoordinated' || simulation.plan.faults) continue
+        // What was asked for under a larger lease is on its way still, and goes back as soon as the engine hears that it has it.
+        if (engine.model.plan.remoteGroup !== undefined) continue
         const { ledger } = simulation.pools[device.index].machine
         const known = ledger.leasedTo(engine.plan.id) + ledger.owedBy(engine.plan.id)
         const document = engine.machine.lease.document

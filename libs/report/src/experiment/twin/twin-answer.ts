@@ -39,7 +39,7 @@ function tailText(tails: number | null, tail: TwinLatency | undefined): string {
 function unrestText(unrest: Unrest): string {
   if (unrest.kind === 'pressure')
     return `Somebody waited for a core ${percent(unrest.share)} of the time; it must be ${percent(unrest.most)} at most`
-  return `One timer in ten came ${duration(unrest.lagUs)} late or more; at most ${duration(unrest.mostUs)} would let latencies be told apart`
+  return `One timer in ten came ${duration(unrest.lagUs)} late or more, beside the ${duration(unrest.grainUs)} that timers are off by on the idle cluster; at most ${duration(unrest.mostUs)} would let latencies be told apart`
 }
 
 function endSentence({ comparison: { agreement } }: TwinRun): string {
@@ -58,11 +58,11 @@ function decisionSentence({ comparison: { decisions }, takenAgain }: TwinRun): s
 }
 
 function quietSentence({ quiet, load, sentLateUs }: TwinRun): string {
-  const { lagUs, cpuPressure, speed } = quiet
+  const { lagUs, idleLagUs, cpuPressure, speed } = quiet
   const motion = speed === 1 ? 'real time' : `${significant(speed)} of the modelled speed`
   const pressure =
     cpuPressure === null ? '' : `, somebody waited for a core ${percent(cpuPressure)} of the time`
-  return `In ${motion}, at load ${load[0].toFixed(1)} on ${load[1]} cores: timers came ${duration(lagUs.p50)} late in the median, ${duration(lagUs.p90)} at p90${pressure}; requests were sent at most ${duration(sentLateUs)} late, which latencies do not count.`
+  return `In ${motion}, at load ${load[0].toFixed(1)} on ${load[1]} cores: timers came ${duration(lagUs.p50)} late in the median, ${duration(lagUs.p90)} at p90 (${duration(idleLagUs.p90)} on the idle cluster)${pressure}; requests were sent at most ${duration(sentLateUs)} late, which latencies do not count.`
 }
 
 /** With a sign only where asked for. */

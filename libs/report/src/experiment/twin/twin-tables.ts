@@ -2,6 +2,7 @@ import type { Distribution } from '@kvasir/contracts'
 import {
   type ByQuantile,
   type DecisionTally,
+  ownWorkUs,
   type TwinLatency,
   type TwinOutcome,
   twinQuantiles,
@@ -123,26 +124,31 @@ export function outcomeTable({ comparison }: TwinRun): CellTable {
 
 /** In real time, as it was measured. */
 export function pathTable({ costs, quiet: { speed } }: TwinRun): CellTable {
-  const text = (us: number) => `${significant(us / speed / 1_000)} ms`
+  const millis = (us: number) => significant(us / speed / 1_000)
+  const text = (us: number) => `${millis(us)} ms`
   return {
     caption:
-      'What the live path takes beside arithmetic, measured on the idle cluster, real time: of a step (the way to its group and back, tokens to the client), of each further sequence in it, and once a request before its first token (HTTP, text to tokens, the gateway)',
+      'What the live path takes beside arithmetic, measured on the idle cluster, real time: of a step of an engine alone; of that the way, words to its group and back, for which the group waits, and the engine’s own work (tokens to clients, planning), meanwhile the group may compute for another engine; of each further sequence in a step; and once a request before its first token (HTTP, text to tokens, the gateway)',
     header: [
       'model',
       'a step',
+      'of that the way',
+      'own work',
       'each further sequence',
       'front end',
       'of that the gateway',
-      'step and front end unsteady by',
+      'step, way and front end unsteady by',
       'requests',
     ],
-    rows: costs.map(({ model, stepUs, sequenceUs, frontEndUs, gatewayUs, spread, requests }) => [
+    rows: costs.map(({ model, stepUs, wayUs, sequenceUs, frontEndUs, gatewayUs, spread, requests }) => [
       model,
       text(stepUs),
+      wayUs === null ? NONE : text(wayUs),
+      wayUs === null ? NONE : text(ownWorkUs({ stepUs, wayUs })),
       text(sequenceUs),
       text(frontEndUs),
       gatewayUs === null ? NONE : text(gatewayUs),
-      `${text(spread.stepUs)} and ${text(spread.frontEndUs)}`,
+      `${millis(spread.stepUs)}, ${millis(spread.wayUs)} and ${text(spread.frontEndUs)}`,
       String(requests),
     ]),
   }

@@ -5,7 +5,12 @@ import { twinAnswer } from './twin-answer.js'
 import type { TwinReport, TwinRun } from './twin-report.js'
 import { latencyTable, outcomeTable, pathTable, twinTables } from './twin-tables.js'
 
-const quiet: Quiet = { lagUs: { p50: 100, p90: 300, max: 900 }, cpuPressure: 0.01, speed: 0.5 }
+const quiet: Quiet = {
+  lagUs: { p50: 100, p90: 300, max: 900 },
+  idleLagUs: { p50: 50, p90: 200, max: 500 },
+  cpuPressure: 0.01,
+  speed: 0.5,
+}
 
 function side(slower: number, model = 'm'): TwinSide {
   const requests = Array.from({ length: 40 }, (_, i): TwinRequest => {
@@ -39,11 +44,12 @@ function run({ slower = 1.02, model = 'm' } = {}): TwinRun {
       {
         model,
         stepUs: 600,
+        wayUs: 450,
         sequenceUs: 20,
         frontEndUs: 2_000,
         gatewayUs: 750,
         requests: 12,
-        spread: { stepUs: 40, frontEndUs: 300 },
+        spread: { stepUs: 40, wayUs: 25, frontEndUs: 300 },
       },
     ],
     quiet,
@@ -77,9 +83,12 @@ describe('the report of a live twin', () => {
     expect(twinAnswer(run({ slower: 1.2 }))[0]).toMatch(/differ by more than 5\.0 %.*of m: .* live/)
     const busy = {
       ...run(),
-      verdict: { kind: 'not_judged', because: { kind: 'lag', lagUs: 9_000, mostUs: 1_000 } } as const,
+      verdict: {
+        kind: 'not_judged',
+        because: { kind: 'lag', lagUs: 9_000, grainUs: 700, mostUs: 1_000 },
+      } as const,
     }
-    expect(twinAnswer(busy)[0]).toMatch(/^Not judged: .*9\.00 ms late.*1\.00 ms/)
+    expect(twinAnswer(busy)[0]).toMatch(/^Not judged: .*9\.00 ms late.*700 µs.*1\.00 ms/)
   })
 
   it('splits a latency into arithmetic, the path and what is left', () => {
@@ -101,7 +110,17 @@ describe('the report of a live twin', () => {
 
   it('shows measured costs in real time, whatever the motion', () => {
     expect(pathTable(run()).rows).toEqual([
-      ['m', '1.20 ms', '0.0400 ms', '4.00 ms', '1.50 ms', '0.0800 ms and 0.600 ms', '12'],
+      [
+        'm',
+        '1.20 ms',
+        '0.900 ms',
+        '0.300 ms',
+        '0.0400 ms',
+        '4.00 ms',
+        '1.50 ms',
+        '0.0800, 0.0500 and 0.600 ms',
+        '12',
+      ],
     ])
     expect(outcomeTable(run()).rows[0].slice(0, 4)).toEqual(['m', '40', '40', '40'])
   })
