@@ -6,7 +6,7 @@ import type {
   EngineMessage,
   PreemptionOutcome,
 } from '@kvasir/contracts'
-import type { Micros } from '@kvasir/kernel'
+import type { Micros, Tokens } from '@kvasir/kernel'
 import type { SequenceInput, StepOutcome, StepPlan } from '@kvasir/scheduler'
 
 /** What an engine is told: by its clients, the owner of its pool, its device, and the clock. */
@@ -39,7 +39,8 @@ export type EngineEffect =
   | { readonly kind: 'planned'; readonly plan: StepPlan }
   | {
       readonly kind: 'stepped'
-      readonly plan: StepPlan
+      /** Computed. The plan itself may be the next one's by now. */
+      readonly tokens: Tokens
       readonly outcome: StepOutcome
       readonly startedUs: Micros
       readonly finishedUs: Micros

@@ -373,7 +373,7 @@ export class EngineMachine implements Machine<EngineInput, EngineEffect> {
     if (plan === undefined || this.#phase !== 'running') refuseEnd(this.#parts.options.engine)
     this.#early = false
     const outcome = scheduler.complete(now, plan)
-    outbox.emit({ kind: 'stepped', plan, outcome, startedUs, finishedUs: now })
+    outbox.emit({ kind: 'stepped', tokens: plan.totalTokens, outcome, startedUs, finishedUs: now })
     this.#plan = undefined
     this.#phase = next ? 'ready' : 'idle'
     if (!this.#growsAhead) this.#holdings.turnEnded()

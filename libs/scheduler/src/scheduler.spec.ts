@@ -277,6 +277,20 @@ describe('while a step is in flight', () => {
     expect(scheduler.sequence(first).state).toBe('ended')
   })
 
+  test('a sequence that ended with a step is readable until the next one has ended, not only until it is planned', () => {
+    const { accept, scheduler } = makeEngine()
+    const short = accept({ maxOutputTokens: 1 })
+    accept({ maxOutputTokens: 5 })
+    const next = () => scheduler.plan(0, Infinity)
+    const outcome = scheduler.complete(0, next())
+    expect([...outcome.finishedSlots.subarray(0, outcome.finishedCount)]).toEqual([short])
+    const plan = next()
+    expect(scheduler.sequence(short).state).toBe('ended')
+    scheduler.complete(0, plan)
+    next()
+    expect(() => scheduler.sequence(short)).toThrow('holds no sequence')
+  })
+
   test('a cancelled step leaves its sequences waiting in their old order, with nothing computed', () => {
     const { accept, scheduler, step } = makeEngine({ config: { prefixCaching: true } })
     accept({ promptTokens: 9 })

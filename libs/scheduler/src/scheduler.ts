@@ -61,6 +61,8 @@ export class Scheduler {
   readonly #life: Lifecycle
   readonly #planned = new PlanBuffer()
   readonly #outcome = new OutcomeBuffer()
+  /** Sequences that had ended when the newest step did. Whoever hears of its end may when the next one is planned: those that ended with it stay readable. */
+  #endedBefore: number | undefined
   readonly #flight: Flight
   readonly #planner: StepPlanner
   readonly #deadlines: DeadlineWatch
@@ -163,7 +165,8 @@ export class Scheduler {
    */
   plan(now: Micros, tokenLimit: Tokens): StepPlan {
     if (this.#flight.active) refuse('plan before the last step was completed')
-    this.#life.store.recycle()
+    this.#life.store.recycle(this.#endedBefore)
+    this.#endedBefore = undefined
     this.#planner.plan(now, tokenLimit)
     const plan = this.#planned
     this.#flight.active = plan.count > 0
@@ -178,6 +181,7 @@ export class Scheduler {
     if (plan !== this.#planned || !this.#flight.active) refuse('completion of a step that is not in flight')
     if (plan.copies.inCount > 0) this.#noteRestored(plan)
     const life = this.#life
+    this.#endedBefore = life.store.endedCount
     const { tokens, computed, tokenLimit } = life.store
     const { slots, count } = this.#planned
     const outcome = this.#outcome

@@ -90,18 +90,24 @@ export class SequenceStore {
     this.#ended.push(slot)
   }
 
-  /** Frees the slots of ended sequences. */
-  recycle(): void {
+  /** Sequences that are over, and whose slots are not free yet. */
+  get endedCount(): number {
+    return this.#ended.length
+  }
+
+  /** Frees the slots of ended sequences, or of so many that ended first. */
+  recycle(count = this.#ended.length): void {
     // Setting a length is a call into the runtime, and most steps end nothing.
-    if (this.#ended.length === 0) return
-    for (let i = this.#ended.length - 1; i >= 0; i--) {
+    if (count === 0) return
+    for (let i = count - 1; i >= 0; i--) {
       const slot = this.#ended[i]
       this.state[slot] = SLOT_FREE
       this.inputs[slot] = undefined
       this.contents[slot] = undefined
       this.#freeSlots.push(slot)
     }
-    this.#ended.length = 0
+    if (count === this.#ended.length) this.#ended.length = 0
+    else this.#ended.splice(0, count)
   }
 
   #grow(): void {

@@ -1,4 +1,4 @@
-import { parseScenario, type Scenario, type TraceRecord } from '@kvasir/contracts'
+import { parseScenario, type PolicyName, type Scenario, type TraceRecord } from '@kvasir/contracts'
 import { invariant } from '@kvasir/kernel'
 import type { RequestRecord } from '@kvasir/workload'
 import { describe, expect, it } from 'vitest'
@@ -13,12 +13,12 @@ const ARITHMETIC_US = 10_000
 /** Round trip 1.4 ms, tokens out 0.6 ms. */
 const WAY = { latencyMs: 0.7, outputMs: 0.6, outputSequenceMs: 0.1 }
 
-function scenario(models: readonly string[], engine: object): Scenario {
+function scenario(models: readonly string[], engine: object, policy: PolicyName = 'uncoordinated'): Scenario {
   const parsed = parseScenario({
     name: 'lines',
     durationS: 1,
-    // Strictly in turn, whatever budgets say.
-    policy: 'uncoordinated',
+    // Strictly in turn, whatever budgets say, unless something else is asked for.
+    policy,
     cluster: { groups: [{ id: 'g', gpu: 'H100', tp: 4 }] },
     models: models.map((name) => ({ name, architecture: 'Qwen3-32B', pools: ['g'] })),
     engine: {
@@ -46,8 +46,15 @@ function scenario(models: readonly string[], engine: object): Scenario {
 function tpotUs(
   models: readonly string[],
   engine: object,
+  {
+    policy,
+    shorter = 0,
+  }: {
+    readonly policy?: PolicyName /** Each answer by so many tokens than the one before it. */
+    readonly shorter?: number
+  } = {},
 ): { readonly all: readonly number[]; readonly busyUs: number } {
-  const planned = planCluster(scenario([...new Set(models)], engine))
+  const planned = planCluster(scenario([...new Set(models)], engine, policy))
   if (planned.kind === 'refused') throw new Error(planned.problems.join('\n'))
   const requests = models.map(
     (model, i): RequestRecord => ({
@@ -55,8 +62,8 @@ function tpotUs(
       arrivalUs: 1_000_000,
       model,
       promptTokens: 16,
-      outputTokens: TOKENS,
-      maxOutputTokens: TOKENS,
+      outputTokens: TOKENS - i * shorter,
+      maxOutputTokens: TOKENS - i * shorter,
       priority: 0,
       tenant: undefined,
       deadlineUs: undefined,
@@ -100,6 +107,13 @@ describe('a group in another process', () => {
 
   it('is busy with arithmetic alone', () => {
     expect(tpotUs(['a'], { remoteGroup: WAY }).busyUs).toBe(tpotUs(['a'], {}).busyUs)
+  })
+
+  it('lets an engine send its next step as soon as it hears of one in which sequences end', () => {
+    for (const policy of ['uncoordinated', 'weighted-max-min'] as const) {
+      const { all } = tpotUs(['a', 'a', 'a'], { remoteGroup: WAY }, { policy, shorter: 7 })
+      expect(all.every(Number.isFinite), policy).toBe(true)
+    }
   })
 
   it('is refused for engines in lock step', () => {

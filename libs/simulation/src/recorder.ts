@@ -1,7 +1,7 @@
 import type { TraceDetail, TraceRecord } from '@kvasir/contracts'
 import type { Replica } from '@kvasir/dispatch'
 import type { PreemptionCause } from '@kvasir/engine-core'
-import { invariant, type Micros, MICROS_PER_SECOND } from '@kvasir/kernel'
+import { invariant, type Micros, MICROS_PER_SECOND, type Tokens } from '@kvasir/kernel'
 import { SyntheticContent } from '@kvasir/kv-cache'
 import { empiricalCdf, meetsSlo } from '@kvasir/metrics'
 import {
@@ -203,7 +203,7 @@ export class Recorder {
   stepped(
     now: Micros,
     host: EngineHost,
-    plan: StepPlan,
+    tokens: Tokens,
     outcome: StepOutcome,
     stepUs: Micros,
   ): readonly LiveRequest[] {
@@ -212,10 +212,10 @@ export class Recorder {
     if (this.#ended.length > 0) this.#ended.length = 0
     if (this.#tracesSteps) this.#traceTokens(now, host, outcome)
     this.#countTokens(now, host, outcome)
-    host.model.computedTokens += plan.totalTokens
+    host.model.computedTokens += tokens
     for (let i = 0; i < outcome.finishedCount; i++)
       this.#finish(now, host, outcome.finishedSlots[i], finishReasons[outcome.finishedReasons[i]])
-    this.book.stepped(now, host, plan.totalTokens, stepUs)
+    this.book.stepped(now, host, tokens, stepUs)
     return this.#ended
   }
 

@@ -276,8 +276,8 @@ export class Simulation {
           this.#recorder.planned(now, host, effect.plan)
           break
         case 'stepped': {
-          const { plan, outcome, startedUs, finishedUs } = effect
-          const ended = this.#recorder.stepped(now, host, plan, outcome, finishedUs - startedUs)
+          const { tokens, outcome, startedUs, finishedUs } = effect
+          const ended = this.#recorder.stepped(now, host, tokens, outcome, finishedUs - startedUs)
           for (const live of ended) this.#requests.ended(live, 'served')
           break
         }
