@@ -1,9 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { EngineStatus, PoolStatus, Scenario } from '@kvasir/contracts'
 import { obtainRedis } from '@kvasir/redis-store'
 import type { ClusterPlan } from '@kvasir/simulation'
 import { BadInput } from '../bad-input.js'
 import { BenchCluster } from '../bench/cluster/bench-cluster.js'
 import { CoordinatorClient } from '../live/coordinator-client.js'
+
+/** How long a running cluster has to list its engines, and how often it is asked, ms. */
+const LISTED_WITHIN_MS = 3_000
+const LOOK_EVERY_MS = 100
 
 /** Where the live side is played. */
 export type TwinTarget =
@@ -49,12 +54,23 @@ async function running(
   { plan }: ClusterOptions,
 ): Promise<TwinCluster> {
   const client = new CoordinatorClient([coordinator])
-  const problems = strangers(plan, await client.pools(), await client.engines())
+  const engines = await enginesOf(client, plan.engines.length)
+  const problems = strangers(plan, await client.pools(), engines)
   if (problems.length > 0)
     throw new BadInput(
       problems.map((problem) => `${coordinator}: ${problem}; it must be the cluster of the scenario`),
     )
   return { gateway, client, groupAddress: () => undefined, stop: () => Promise.resolve() }
+}
+
+/** Of a cluster that has just begun coordinators know a little later than the engines themselves. */
+async function enginesOf(client: CoordinatorClient, count: number): Promise<readonly EngineStatus[]> {
+  const deadline = performance.now() + LISTED_WITHIN_MS
+  for (;;) {
+    const engines = await client.engines()
+    if (engines.length >= count || performance.now() > deadline) return engines
+    await sleep(LOOK_EVERY_MS)
+  }
 }
 
 /** In what a cluster is not that of a plan. */
